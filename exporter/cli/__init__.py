@@ -1,0 +1,1 @@
+"""The commands: one file per command, and what they share."""

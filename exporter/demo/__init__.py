@@ -1,0 +1,1 @@
+"""A throw-away gateway home that shows every state: what stands in its stores, and the writing of them."""

@@ -1,0 +1,52 @@
+"""Edge. What the host says of a gateway as a program: its process, whether it starts by itself, whether its port answers."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from exporter.host import package
+from exporter.host.processes import GatewayProcess, started_at
+from exporter.host.services import Service
+from exporter.model import GatewayConfig
+from exporter.traces import GatewayRun, HostFacts
+
+_EVERY: Final = 60.0  # seconds between two looks at one port
+
+
+class Asker:
+    """Remembers what cannot change while a process lives, and how a port answered last."""
+
+    def __init__(self, proc_root: Path, *, ask_port: bool) -> None:
+        """Look below `proc_root`; connect only with `ask_port`."""
+        self._proc = proc_root
+        self._ask_port = ask_port
+        self._runs: dict[tuple[int, str], GatewayRun] = {}
+        self._ports: dict[int, tuple[float, bool]] = {}
+
+    def facts(self, running: GatewayProcess | None, service: Service | None) -> HostFacts:
+        """Say what is known of a gateway's process and service."""
+        run = self._run(running) if running is not None else None
+        return HostFacts(run, service.name if service else "", service.enabled if service else None)
+
+    def port(self, facts: HostFacts, config: GatewayConfig | None) -> HostFacts:
+        """Add whether the configured port answers; one that nobody configured is not asked."""
+        if not self._ask_port or config is None or config.port is None:
+            return facts
+        now = time.monotonic()
+        asked = self._ports.get(config.port)
+        if asked is None or now - asked[0] > _EVERY:
+            from exporter.host.port import answers  # sockets: most commands need none
+
+            asked = self._ports[config.port] = now, answers(config.port)
+        return replace(facts, port=config.port, answers=asked[1])
+
+    def _run(self, process: GatewayProcess) -> GatewayRun:
+        key = process.pid, process.started
+        if key not in self._runs:
+            if len(self._runs) > 64:
+                self._runs.clear()
+            self._runs[key] = GatewayRun(process.pid, started_at(process, self._proc), package.version(process))
+        return self._runs[key]

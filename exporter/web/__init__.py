@@ -1,0 +1,1 @@
+"""Edge. The web server: metrics, health, the page."""

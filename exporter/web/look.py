@@ -1,0 +1,26 @@
+"""Pure. Everything there is to show at one instant. Each answer is made from one of these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+
+from exporter.chronicle import Chronicle
+from exporter.metrics_view import Counters, Policy
+from exporter.verdict import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What there is to show at one instant."""
+
+    snapshot: Snapshot
+    now: datetime
+    counters: Counters
+    policy: Policy
+    ready: bool  # the first pass is done
+    fault: str  # why the scheduler is not healthy, "" when it is
+    zone: tzinfo | None = UTC  # of instants in words; None: the machine's
+    host: str = ""  # how people call this machine
+    chronicle: Chronicle = field(default_factory=Chronicle)
+    notes: tuple[str, ...] = ()  # what is wrong with ourselves, in words
