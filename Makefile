@@ -26,8 +26,9 @@ check: lint ## lint, types and layer contract, no tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-lint: $(VENV)/test.stamp ## ruff only
+lint: $(VENV)/test.stamp ## ruff: rules and layout
 	$(BIN)/ruff check
+	$(BIN)/ruff format --check
 
 bench: $(VENV)/test.stamp ## our figures beside their targets
 	$(BIN)/python -m tests.bench $(ARGS)

@@ -90,7 +90,7 @@ def _all(figures: Thresholds, form: Form, own: bool) -> Iterator[tuple[str, str]
 
 
 def _settings(file: Path) -> Settings:
-    from exporter.settings_file import load
+    from exporter.settings_file.load import load
 
     return load(file, os.environ)
 

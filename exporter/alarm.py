@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from exporter.alert import AlertState, Book, Silence
-from exporter.alerting import Step, canary, policy_of, step
+from exporter.alerting.alert import AlertState, Book, Silence
+from exporter.alerting.life import Step, canary, policy_of, step
 from exporter.checking import Scope
 from exporter.delivery.alertmanager import ONE_SHOT_VALID_FOR, VALID_FOR
 from exporter.delivery.channels import Channels
 from exporter.finding import Found
 from exporter.findings.catalogue import find, thresholds
 from exporter.findings.context import Context, Fault, Ourselves
-from exporter.history import History
 from exporter.journal.ledger import Ledger
 from exporter.journal.records import Depth
 from exporter.journal.speaking import Instance, Kind, Speaker, instance
+from exporter.judging.history import History
 from exporter.logs import event
 from exporter.settings import Settings
 from exporter.verdict import Snapshot

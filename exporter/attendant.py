@@ -14,7 +14,7 @@ from exporter.logs import configure, event, place_of
 from exporter.monitor import Monitor
 from exporter.notify_socket import ServiceManager
 from exporter.settings import Settings
-from exporter.settings_text import SettingsError
+from exporter.settings_file.text import SettingsError
 from exporter.web.server import Server
 from exporter.website import Website
 

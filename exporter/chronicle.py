@@ -8,7 +8,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-from exporter.history import Subject
+from exporter.judging.history import Subject
 from exporter.verdict import AgentVerdict, ProfileVerdict, Snapshot
 
 _KEPT: Final = 40

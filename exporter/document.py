@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from exporter.judging.pools import Pool, pools
+from exporter.judging.second_opinion import opinion
 from exporter.model import Problem
 from exporter.outcome import Outcome
-from exporter.pools import Pool, pools
-from exporter.second_opinion import opinion
 from exporter.verdict import AgentVerdict, Cooldown, GatewayVerdict, ProfileVerdict, ProviderVerdict, Ruling, Snapshot
 from exporter.words import rfc3339
 

@@ -15,23 +15,24 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from exporter import clock, export, metrics
+from exporter import clock, export
 from exporter.alarm import Alarm, Facts
 from exporter.findings.context import Fault, Ourselves
-from exporter.health import Rules
-from exporter.history import Subject, observe
 from exporter.journal import Journal, state_directory
 from exporter.journal.probes import ProbeBook
+from exporter.judging.health import Rules
+from exporter.judging.history import Subject, observe
 from exporter.logs import event
 from exporter.masking import mask_emails
-from exporter.metrics_view import Counters, Policy
+from exporter.metrics import families as metrics
+from exporter.metrics.view import Counters, Policy
 from exporter.model import Problem, Reading, Secret
 from exporter.outcome import Outcome
-from exporter.probe_pass import Hooks
-from exporter.probing import Prober, Seen
+from exporter.probing.one_pass import Hooks
+from exporter.probing.rounds import Prober, Seen
 from exporter.reading.reader import Reader
 from exporter.settings import Settings
-from exporter.settings_text import parse_address
+from exporter.settings_file.text import parse_address
 from exporter.snapshot import NO_OUTCOMES, Previous, judge, sightings, unknown_subjects
 from exporter.task_book import TaskBook
 from exporter.verdict import Snapshot
@@ -59,9 +60,7 @@ class Clocks:
 class Monitor:
     """Reads, judges and remembers; one pass at a time."""
 
-    def __init__(
-        self, settings: Settings, environ: Mapping[str, str], home: Path, clocks: Clocks, *, loopback_only: bool = False
-    ) -> None:
+    def __init__(self, settings: Settings, environ: Mapping[str, str], home: Path, clocks: Clocks, *, loopback_only: bool = False) -> None:
         """Open the journal; reads nothing yet. `loopback_only` keeps every probe on this machine."""
         self.settings = settings
         self.reload_successful, self.reload_success_at = True, clocks.now()

@@ -30,7 +30,7 @@ from exporter.logs import configure, event, place_of
 from exporter.monitor import Clocks, Monitor
 from exporter.notify_socket import ServiceManager, notify
 from exporter.settings import Settings
-from exporter.settings_text import SettingsError, parse_address
+from exporter.settings_file.text import SettingsError, parse_address
 from exporter.task_book import TaskBook
 from exporter.verdict import Snapshot
 from exporter.web.server import CannotListen, Server, bind, inherited

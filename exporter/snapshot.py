@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
-from exporter import carry_over
-from exporter.agent_verdict import judge_agent
-from exporter.carry_over import Previous
-from exporter.health import Rules
-from exporter.history import History, Sighting, Subject
+from exporter.judging import carry_over
+from exporter.judging.agent_verdict import judge_agent
+from exporter.judging.carry_over import Previous
+from exporter.judging.health import Rules
+from exporter.judging.history import History, Sighting, Subject
 from exporter.model import GatewayReading, Problem, ProblemReason, Reading
 from exporter.outcome import Outcome
 from exporter.verdict import AgentVerdict, GatewayVerdict, Snapshot

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from exporter.metrics_view import Task
+from exporter.metrics.view import Task
 
 OUTCOMES: Final = ("ok", "error", "missed", "skipped")
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from starlette.types import ASGIApp
 
 from exporter.alarm import Alarm
-from exporter.alert import Silence
+from exporter.alerting.alert import Silence
 from exporter.chronicle import Chronicle, record
 from exporter.journal import desk
 from exporter.logs import event

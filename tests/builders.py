@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from exporter.health import Rules
-from exporter.history import History
+from exporter.judging.health import Rules
+from exporter.judging.history import History
 from exporter.model import (
     AgentReading,
     AuthDocument,

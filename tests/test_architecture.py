@@ -90,7 +90,15 @@ def test_a_pure_module_imports_only_pure_modules(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "code",
-    ["datetime.now(UTC)", "time.sleep(1)", "open('x')", "import httpx", "from urllib.request import urlopen", "p.read_text()", "os.environ['X']"],
+    [
+        "datetime.now(UTC)",
+        "time.sleep(1)",
+        "open('x')",
+        "import httpx",
+        "from urllib.request import urlopen",
+        "p.read_text()",
+        "os.environ['X']",
+    ],
 )
 def test_the_rule_for_pure_modules_catches(code: str) -> None:
     assert _offences(ast.parse(code)) != []

@@ -11,12 +11,13 @@ from pathlib import Path
 import click
 import pytest
 
-from exporter import __version__, settings_text
+from exporter import __version__
 from exporter.cli.ending import Ending
 from exporter.cli.main import COMMANDS
-from exporter.metrics import FAMILIES, RUN_TIMESTAMP
+from exporter.metrics.families import FAMILIES, RUN_TIMESTAMP
 from exporter.providers.row import SeesBilling, Validates
 from exporter.providers.table import PROVIDERS
+from exporter.settings_file import text as settings_text
 from tests.running import ROOT
 
 README = ROOT / "README.md"
@@ -94,7 +95,13 @@ def _providers() -> list[str]:
         probe = f"`{call.method} {call.path.removeprefix('https://')}`" if call is not None and not row.never else "none"
         if call is not None and call.named:
             probe += " (only when named)"
-        proves = f"never asked: {row.never}" if row.never else _PROVES[row.validates] + _MONEY[row.sees_billing] if call is not None else row.no_light
+        proves = (
+            f"never asked: {row.never}"
+            if row.never
+            else _PROVES[row.validates] + _MONEY[row.sees_billing]
+            if call is not None
+            else row.no_light
+        )
         often = settings_text.format_duration(call.at_least) if call is not None and not row.never else ""
         deep = "no" if row.deep is None or row.never else "by hand only" if row.deep.manual else "1 token"
         lines.append(f"| `{row.id}` | {_cell(probe)} | {_cell(proves)} | {often} | {deep} |")

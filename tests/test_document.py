@@ -21,7 +21,24 @@ from tests.builders import HOUR, NOW
 TOP = ["schema", "at", "exit", "problems", "gateways"]
 GATEWAY = ["gateway", "family", "state_dir", "environment", "agents"]
 PROVIDER = ["provider", "in_use", "health", "configured", "usable", "next", "dark_at", "recovers_at"]
-PROFILE = ["profile", "provider", "credential", "source", "health", "reason", "gateway_health", "expires_at", "refresh_state", "usable", "position", "why", "probe", "inherited_from", "stale_since", "cooldowns"]
+PROFILE = [
+    "profile",
+    "provider",
+    "credential",
+    "source",
+    "health",
+    "reason",
+    "gateway_health",
+    "expires_at",
+    "refresh_state",
+    "usable",
+    "position",
+    "why",
+    "probe",
+    "inherited_from",
+    "stale_since",
+    "cooldowns",
+]
 
 
 def _snapshot() -> Snapshot:
@@ -116,7 +133,9 @@ def test_an_unknown_word_is_refused_with_its_place_only() -> None:
     assert "sk-secret" not in str(caught.value)
 
 
-_JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+)
 
 
 @given(junk=_JSON, data=st.data())

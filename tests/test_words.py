@@ -129,4 +129,8 @@ def test_lists_are_said(items: list[str], said: str) -> None:
 
 
 def test_nouns_are_counted() -> None:
-    assert [words.counted(1, "agent"), words.counted(2, "agent"), words.counted(0, "story", "stories")] == ["1 agent", "2 agents", "0 stories"]
+    assert [words.counted(1, "agent"), words.counted(2, "agent"), words.counted(0, "story", "stories")] == [
+        "1 agent",
+        "2 agents",
+        "0 stories",
+    ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from exporter.findings.context import Fault, Ourselves, Thresholds
-from exporter.history import Subject
+from exporter.judging.history import Subject
 from exporter.model import (
     ConfiguredProfile,
     Credential,

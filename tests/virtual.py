@@ -7,17 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from exporter.alert import Book, Policy, Route, Silence
-from exporter.alert_json import alert_from_json, group_from_json, to_json
-from exporter.alerting import step
+from exporter.alerting.alert import Book, Policy, Route, Silence
+from exporter.alerting.alert_json import alert_from_json, group_from_json, to_json
+from exporter.alerting.life import step
+from exporter.alerting.notice import Notice, NoticeKind
 from exporter.checking import Scope
 from exporter.finding import Found, Severity
 from exporter.findings.catalogue import find
 from exporter.findings.context import Context, Ourselves, Thresholds
-from exporter.health import Rules
-from exporter.history import History, Subject, fingerprint, observe
+from exporter.judging.health import Rules
+from exporter.judging.history import History, Subject, fingerprint, observe
 from exporter.model import Credential, GatewayReading, Reading
-from exporter.notice import Notice, NoticeKind
 from exporter.outcome import Outcome, ProbeStatus
 from exporter.snapshot import judge, sightings, unknown_subjects
 from exporter.verdict import DriftFact, Snapshot

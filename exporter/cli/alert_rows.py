@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 
-from exporter.alert import Alert, Silence
+from exporter.alerting.alert import Alert, Silence
 from exporter.journal.records import Line
 from exporter.words import duration, instant, rfc3339, visible
 

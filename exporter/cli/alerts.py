@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from exporter.alert import AlertState, Matcher, parse_matcher
+from exporter.alerting.alert import AlertState, Matcher, parse_matcher
 from exporter.cli import options, output
 from exporter.cli.alert_rows import alert_document, alert_rows, line_document, line_rows, silence_document, silence_rows
 from exporter.cli.ending import Ending, Failure

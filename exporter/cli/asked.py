@@ -16,21 +16,21 @@ from exporter.cli.ending import Ending, Failure
 from exporter.cli.loading import home, now
 from exporter.cli.looking import is_own
 from exporter.cli.progress import shown
-from exporter.health import Rules
-from exporter.history import Subject
 from exporter.journal import FILE_NAME, Journal, state_directory
 from exporter.journal.probes import ProbeBook
+from exporter.judging.health import Rules
+from exporter.judging.history import Subject
+from exporter.judging.selection import canonical, normalise
 from exporter.outcome import Outcome, ProbeStatus
-from exporter.probe import Job
-from exporter.probe_pass import Hooks, account_of
-from exporter.probing import Manner, Prober, Round, Seen
+from exporter.planning.schedule import RARE, Hold
+from exporter.planning.targets import Aim
+from exporter.probing.one_pass import Hooks, account_of
+from exporter.probing.probe import Job
+from exporter.probing.rounds import Manner, Prober, Round, Seen
 from exporter.providers.recording import outline
 from exporter.reading.reader import Reader
-from exporter.schedule import RARE, Hold
-from exporter.selection import canonical, normalise
 from exporter.settings import Probes, Settings
 from exporter.snapshot import judge
-from exporter.targets import Aim
 from exporter.verdict import ProfileVerdict, Snapshot
 
 _POLITE_FROM = timedelta(minutes=1)  # minimums that a run nobody watches keeps

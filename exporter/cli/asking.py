@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from exporter.cli.ending import Ending, Failure
 from exporter.remote import NotADocument, snapshot_of
 from exporter.settings import Settings
-from exporter.settings_text import parse_address
+from exporter.settings_file.text import parse_address
 from exporter.verdict import Snapshot
 
 _ANSWER_BYTES = 256 << 20

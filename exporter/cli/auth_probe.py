@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from exporter.cli.repairs import Bench, judged
-from exporter.history import Subject
-from exporter.probe import Job, Limits, send_all
-from exporter.targets import Wishes, aims
+from exporter.judging.history import Subject
+from exporter.planning.targets import Wishes, aims
+from exporter.probing.probe import Job, Limits, send_all
 
 _SALT = b"one probe"  # accounts are compared within this one pass only
 

@@ -13,7 +13,7 @@ from exporter.cli import output
 from exporter.cli.auth_paste import Wish, store
 from exporter.cli.ending import Ending, Failure
 from exporter.cli.repairs import Bench, Secretive, after, bench, judged, refusing, say, verdict_of, whom
-from exporter.history import Subject
+from exporter.judging.history import Subject
 from exporter.model import CredentialKind
 from exporter.repair import arguments, guide
 from exporter.repair.arguments import Refusal

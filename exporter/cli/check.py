@@ -181,8 +181,8 @@ def _steps(wanted: _Wanted, settings: Settings, content: bytes) -> Iterator[Call
 
 
 def _exposition(settings: Settings, snapshot: Snapshot) -> bytes:
-    from exporter.metrics import render  # only where it is asked for: a bare check stays small
-    from exporter.metrics_view import Policy
+    from exporter.metrics.families import render  # only where it is asked for: a bare check stays small
+    from exporter.metrics.view import Policy
 
     policy = Policy(mask_emails=settings.labels.emails == "mask", max_profiles=settings.metrics.max_profiles)
     return render(snapshot, now(), for_file=True, policy=policy)

@@ -12,8 +12,8 @@ from exporter.cli.ending import Ending, Failure
 from exporter.cli.group import Group
 from exporter.cli.loading import settings_of
 from exporter.settings import Settings
-from exporter.settings_file import example, locate, show
-from exporter.settings_text import SettingsError
+from exporter.settings_file.load import example, locate, show
+from exporter.settings_file.text import SettingsError
 
 
 @click.group("config", cls=Group)

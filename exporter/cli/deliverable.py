@@ -7,8 +7,8 @@ from pathlib import Path
 
 from exporter.delivery.apprise_host import faults
 from exporter.settings import Settings
-from exporter.settings_file import load, locate
-from exporter.settings_text import SettingsError
+from exporter.settings_file.load import load, locate
+from exporter.settings_file.text import SettingsError
 
 
 def load_deliverable(config: Path | None, environ: Mapping[str, str]) -> Settings:
@@ -27,7 +27,7 @@ def _line(file: Path | None, place: int) -> int | None:
     """Find the line of a channel's URL, or of the channel when the URL stands elsewhere."""
     if file is None:
         return None
-    from exporter.settings_yaml import parse
+    from exporter.settings_file.yaml_lines import parse
 
     lines = parse(file, file.read_text(encoding="utf-8-sig")).lines
     paths = (("channels", place, "url"), ("channels", place, "url_file"), ("channels", place))

@@ -19,7 +19,7 @@ from exporter.cli.looking import remembered
 from exporter.cli.scoping import narrow
 from exporter.doctor.examine import examine
 from exporter.doctor.report import Report
-from exporter.health import Rules
+from exporter.judging.health import Rules
 from exporter.reading.reader import Reader
 from exporter.settings import Settings
 from exporter.snapshot import judge

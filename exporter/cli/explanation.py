@@ -7,8 +7,8 @@ from datetime import datetime, tzinfo
 
 from exporter.cli.probe_words import probe_facts, probe_words
 from exporter.cli.rows import cooldown_words
+from exporter.judging.pools import Pool, pools
 from exporter.model import CredentialKind
-from exporter.pools import Pool, pools
 from exporter.remedies import remedy
 from exporter.verdict import AgentVerdict, Eligibility, GatewayVerdict, Health, ProfileVerdict, ProviderVerdict, RefreshState, Ruling
 from exporter.words import counted, instant, listing, visible, when

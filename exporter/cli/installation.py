@@ -15,7 +15,7 @@ from typing import Final
 from exporter.doctor.report import ChannelState, Installation, OwnPlace, OwnUnit
 from exporter.journal import FILE_NAME, state_directory
 from exporter.settings import Channel, Settings
-from exporter.settings_file import locate
+from exporter.settings_file.load import locate
 
 _TIMEOUT: Final = 5.0  # seconds
 _NAME: Final = "model-auth-exporter"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from exporter.cli.ending import Ending, Failure
 from exporter.settings import Settings
-from exporter.settings_file import load
-from exporter.settings_text import SettingsError
+from exporter.settings_file.load import load
+from exporter.settings_file.text import SettingsError
 
 
 def settings_of(config: Path | None, environ: Mapping[str, str] = os.environ, *, deliverable: bool = False) -> Settings:

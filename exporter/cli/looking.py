@@ -10,9 +10,9 @@ from pathlib import Path
 from exporter import clock
 from exporter.cli.ending import Ending, Failure
 from exporter.cli.loading import home, now
-from exporter.health import Rules
-from exporter.history import History, Subject
 from exporter.journal import FILE_NAME, Journal, state_directory
+from exporter.judging.health import Rules
+from exporter.judging.history import History, Subject
 from exporter.model import Reading
 from exporter.outcome import Outcome
 from exporter.reading.reader import Reader
@@ -46,16 +46,14 @@ def look(
     return judge(reading, here, rules, history=history, outcomes=outcomes, clock_held=held, drift=drift)
 
 
-def probed(
-    settings: Settings, environ: Mapping[str, str], reading: Reading, snapshot: Snapshot, salt: bytes
-) -> Mapping[Subject, Outcome]:
+def probed(settings: Settings, environ: Mapping[str, str], reading: Reading, snapshot: Snapshot, salt: bytes) -> Mapping[Subject, Outcome]:
     """Take what was probed within the last day; whatever was never asked is left out."""
     directory = state_directory(settings.state_dir, environ)
     if directory is None or not is_own(directory / FILE_NAME):
         return NO_OUTCOMES
     from exporter.journal.probes import ProbeBook  # and the provider table, which a plain check does not need
-    from exporter.probe_policy import wishes
-    from exporter.targets import aims, spread
+    from exporter.planning.targets import aims, spread
+    from exporter.probing.policy import wishes
 
     book = ProbeBook(directory, snapshot.at)
     book.close()

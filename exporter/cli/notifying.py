@@ -16,11 +16,11 @@ from exporter.checking import Scope
 from exporter.cli.ending import Ending, Failure
 from exporter.cli.loading import home, now
 from exporter.cli.looking import probed
-from exporter.health import Rules
-from exporter.history import observe
 from exporter.journal import Journal, state_directory
 from exporter.journal.file import NO_PLACE
 from exporter.journal.speaking import Instance, Kind
+from exporter.judging.health import Rules
+from exporter.judging.history import observe
 from exporter.logs import configure
 from exporter.reading.reader import Reader
 from exporter.settings import Settings

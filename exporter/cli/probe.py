@@ -16,8 +16,8 @@ from exporter.cli.loading import settings_of
 from exporter.cli.plain import aligned
 from exporter.cli.probe_words import took, waits
 from exporter.document import SCHEMA, compared, probed
+from exporter.judging.pools import pools
 from exporter.outcome import ProbeStatus
-from exporter.pools import pools
 from exporter.words import counted, rfc3339, visible
 
 HEADINGS = ("GATEWAY", "AGENT", "PROVIDER", "PROFILE", "OUTCOME", "DETAIL", "HTTP", "TOOK", "WORDS")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
 
+from exporter.judging.second_opinion import opinion
 from exporter.outcome import Outcome, ProbeStatus
-from exporter.second_opinion import opinion
 from exporter.verdict import ProfileVerdict
 from exporter.words import duration, relative, when
 

@@ -179,4 +179,3 @@ def _address_lines(address: str) -> Iterator[str]:
     yield visible(address)
     if output.is_fancy() and output.speaks_unicode():
         yield from qr_code(address, columns())
-

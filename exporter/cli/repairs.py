@@ -19,8 +19,8 @@ import click
 from exporter.cli import options, output
 from exporter.cli.ending import Ending, Failure
 from exporter.cli.loading import home, now, settings_of
-from exporter.health import Rules
 from exporter.journal import state_directory
+from exporter.judging.health import Rules
 from exporter.model import Reading, Secret
 from exporter.reading.reader import Reader
 from exporter.remedies import binary

@@ -12,7 +12,7 @@ from exporter.cli import options
 from exporter.cli.ending import Ending, Failure
 from exporter.cli.loading import home, settings_of
 from exporter.settings import Settings
-from exporter.settings_text import parse_address
+from exporter.settings_file.text import parse_address
 
 
 @click.command("serve")

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from exporter.alarm import Alarm, utc_now
-from exporter.alerting import canary
+from exporter.alerting.life import canary
 from exporter.delivery.carrier import DeliveryError, Outcome
 from exporter.journal.file import state_directory
 from exporter.journal.speaking import Kind

@@ -18,10 +18,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from exporter.alerting.notice import Notice, NoticeKind
 from exporter.delivery.carrier import DeliveryError, Outcome, shown, timed_out
 from exporter.delivery.child_environment import child_environment
 from exporter.model import Secret
-from exporter.notice import Notice, NoticeKind
 
 MODULE: Final = "exporter.delivery.apprise_child"
 _ROOT: Final = Path(__file__).parents[2]

@@ -6,8 +6,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from exporter.alerting.notice import Notice
 from exporter.model import Secret
-from exporter.notice import Notice
 from exporter.providers.redact import redact
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from exporter.alert import Book, Policy, Route
+from exporter.alerting.alert import Book, Policy, Route
+from exporter.alerting.notice import Notice
 from exporter.delivery.alertmanager import RESEND_EVERY, AlertmanagerCarrier, document, payload
 from exporter.delivery.apprise_host import AppriseCarrier, AppriseHost
 from exporter.delivery.beats import Beats, Monitor
@@ -18,7 +19,6 @@ from exporter.delivery.router import for_alerts, for_beats, for_notices, route
 from exporter.delivery.sender import Lane, Sender
 from exporter.journal.ledger import Ledger
 from exporter.journal.records import Forwarded
-from exporter.notice import Notice
 from exporter.settings import Channel
 
 _BUDGET: Final = timedelta(minutes=1)

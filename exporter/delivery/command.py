@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import IO, Final
 
+from exporter.alerting.notice import Notice
 from exporter.delivery.carrier import DeliveryError, shown, timed_out
 from exporter.delivery.child_environment import child_environment
-from exporter.notice import Notice
 
 _HEARD_BYTES: Final = 2000
 

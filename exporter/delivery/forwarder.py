@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from exporter.alert import Alert, AlertState, Book, Policy, Route
-from exporter.alert_muting import QUIET
+from exporter.alerting.alert import Alert, AlertState, Book, Policy, Route
+from exporter.alerting.muting import QUIET
+from exporter.alerting.notice import Entry
+from exporter.alerting.notice_words import entry, subject
 from exporter.delivery.alertmanager import RESEND_EVERY, AlertmanagerCarrier, document, payload
 from exporter.delivery.backoff import open_at
 from exporter.delivery.carrier import DeliveryError, Outcome
@@ -21,8 +23,6 @@ from exporter.journal.ledger import Ledger
 from exporter.journal.records import Standing
 from exporter.logs import event
 from exporter.masking import mask_emails
-from exporter.notice import Entry
-from exporter.notice_words import entry, subject
 from exporter.words import instant
 
 ORIGIN: Final = "sidecar"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from exporter.alert import Route
+from exporter.alerting.alert import Route
 from exporter.finding import Severity
 from exporter.settings import Channel
 

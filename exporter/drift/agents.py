@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from exporter.drift.scene import Scene
-from exporter.history import fingerprint
-from exporter.inheritance import MAIN
+from exporter.judging.history import fingerprint
+from exporter.judging.inheritance import MAIN
+from exporter.judging.selection import normalise
 from exporter.model import AuthDocument, CredentialKind, EnvPlace, Era, Profile, Secret
-from exporter.selection import normalise
 from exporter.verdict import DriftFact, Eligibility
 from exporter.words import counted, listing
 

@@ -12,9 +12,9 @@ from types import MappingProxyType
 from typing import Final
 
 from exporter.drift.scene import Scene
-from exporter.history import fingerprint
+from exporter.judging.history import fingerprint
+from exporter.judging.selection import normalise
 from exporter.model import AuthDocument, CredentialKind, Profile
-from exporter.selection import normalise
 from exporter.verdict import DriftFact
 from exporter.words import instant
 

@@ -32,9 +32,7 @@ def find(scene: Scene) -> Iterator[DriftFact]:
                     f"a new login is stored since {instant(replaced)}, the gateway (started {instant(run.started_at)}) "
                     "still fails to authenticate with the old one"
                 )
-                yield scene.fact(
-                    KIND, NAME, why, agent=agent.agent, provider=profile.provider, profile=profile.profile, since=replaced
-                )
+                yield scene.fact(KIND, NAME, why, agent=agent.agent, provider=profile.provider, profile=profile.profile, since=replaced)
 
 
 def _replaced_at(scene: Scene, profile: ProfileVerdict) -> datetime | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from exporter.drift.scene import Scene
-from exporter.selection import normalise
+from exporter.judging.selection import normalise
 from exporter.verdict import DriftFact, Eligibility, Health, ProfileVerdict
 from exporter.words import counted
 

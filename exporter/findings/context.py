@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from exporter.history import History
+from exporter.judging.history import History
 
 
 @dataclass(frozen=True, slots=True)

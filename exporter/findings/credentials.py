@@ -9,7 +9,7 @@ from exporter.findings import drift
 from exporter.findings.condition import Condition, Draft
 from exporter.findings.phrases import about, each, fix, quoted, stage
 from exporter.findings.view import Held, View, is_listed_login
-from exporter.history import Subject
+from exporter.judging.history import Subject
 from exporter.model import CredentialKind
 from exporter.outcome import ProbeStatus
 from exporter.verdict import Eligibility, Health, RefreshState

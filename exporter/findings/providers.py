@@ -10,9 +10,9 @@ from exporter.finding import AT_ONCE, FindingScope, Fix, Severity, Text
 from exporter.findings.condition import Condition, Draft
 from exporter.findings.phrases import agents, phone, repair, some, stage
 from exporter.findings.view import Supply, View
+from exporter.judging.roll_up import only_parked
 from exporter.model import Family
 from exporter.remedies import binary, remedy
-from exporter.roll_up import only_parked
 from exporter.verdict import Eligibility, ProfileVerdict
 from exporter.words import visible
 

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
-from exporter.alert import Alert, Book, Group, Silence
-from exporter.alert_json import alert_from_json, group_from_json, silence_from_json, to_json
+from exporter.alerting.alert import Alert, Book, Group, Silence
+from exporter.alerting.alert_json import alert_from_json, group_from_json, silence_from_json, to_json
 from exporter.journal.file import storable, to_instant, to_ms
 from exporter.journal.records import Standing
 

@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Final
 
-from exporter.alert import Book, Silence
+from exporter.alerting.alert import Book, Silence
 from exporter.journal import book as rows
 
 _KEYED: Final = {

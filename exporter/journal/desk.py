@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from exporter import alerting
-from exporter.alert import Alert, Book, Matcher, Silence
-from exporter.alerting import Step
+from exporter.alerting import life as alerting
+from exporter.alerting.alert import Alert, Book, Matcher, Silence
+from exporter.alerting.life import Step
 from exporter.journal.ledger import Ledger
 
 

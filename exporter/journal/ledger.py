@@ -13,14 +13,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from exporter.alert import Book, Silence
-from exporter.alerting import Step
+from exporter.alerting.alert import Book, Silence
+from exporter.alerting.life import Step
+from exporter.alerting.notice import Notice
 from exporter.journal import book as rows
 from exporter.journal import forwarding, outbox
 from exporter.journal.carrying import Carried, carry_back, take_over
 from exporter.journal.file import FAULTS, FILE_NAME, NO_PLACE, check, in_memory, opened, reason, transaction
 from exporter.journal.records import Claim, Depth, Forwarded, Line, Standing
-from exporter.notice import Notice
 
 T = TypeVar("T")
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from exporter.history import History, Remembered, Subject
 from exporter.journal.file import FAULTS, FILE_NAME, NO_PLACE, SALT_BYTES, Refused, opened, reason, storable, to_instant, to_ms, transaction
+from exporter.judging.history import History, Remembered, Subject
 
 _TOUCH_EVERY: Final = timedelta(minutes=5)
 

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from exporter.alert_json import notice_from_json, to_json
+from exporter.alerting.alert_json import notice_from_json, to_json
+from exporter.alerting.notice import Notice, NoticeKind, repeated
 from exporter.journal.file import storable, to_instant, to_ms
 from exporter.journal.records import Claim, Depth, Line
-from exporter.notice import Notice, NoticeKind, repeated
 
 _LONGEST_WAIT: Final = timedelta(hours=1)  # a time further ahead than this was written under another clock
 _KEPT_LINES: Final = 2000

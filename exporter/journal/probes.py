@@ -16,10 +16,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from exporter import probe_json
 from exporter.journal.file import FAULTS, FILE_NAME, NO_PLACE, opened, reason, storable, to_instant, to_ms, transaction
 from exporter.outcome import Outcome
-from exporter.probe_memory import Memory, Remembered
+from exporter.planning import probe_json
+from exporter.planning.probe_memory import Memory, Remembered
 from exporter.providers.row import Purpose
 
 RECENT: Final = 200  # answers kept

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from exporter.notice import Notice
+from exporter.alerting.notice import Notice
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from exporter.judging.selection import configured_ids, normalise
 from exporter.model import Expiry, Profile
 from exporter.repair.arguments import Refusal, shown_id
 from exporter.repair.store_edit import Pasted
 from exporter.repair.target import Target
-from exporter.selection import configured_ids, normalise
 
 
 def stored_order(target: Target, provider: str) -> tuple[str, ...] | None:

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from exporter.judging.selection import normalise
 from exporter.model import Era, Family
-from exporter.selection import normalise
 
 Release = tuple[int, ...]
 

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Final
 
+from exporter.judging.selection import canonical
 from exporter.model import CredentialKind, Family, Source
 from exporter.repair.target import Target
-from exporter.selection import canonical
 from exporter.verdict import Health, ProfileVerdict
 from exporter.words import instant, relative
 

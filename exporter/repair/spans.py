@@ -12,9 +12,7 @@ from typing import Final
 
 _DEEPEST: Final = 64
 _BLANK: Final = re.compile(r"(?:[\s\ufeff]++|//[^\n\r\u2028\u2029]*+|/\*.*?\*/)*+", re.DOTALL)
-_COMMENT_OR_STRING: Final = re.compile(
-    r'"(?:[^"\\]++|\\.)*+"|' r"'(?:[^'\\]++|\\.)*+'" r"|(//[^\n\r\u2028\u2029]*+|/\*.*?\*/)", re.DOTALL
-)
+_COMMENT_OR_STRING: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"|' r"'(?:[^'\\]++|\\.)*+'" r"|(//[^\n\r\u2028\u2029]*+|/\*.*?\*/)", re.DOTALL)
 _STRING: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"|' r"'(?:[^'\\]++|\\.)*+'", re.DOTALL)
 _NAME: Final = re.compile(r"[\w$]+")
 _BARE: Final = re.compile(r"[^\s,:\[\]{}\"'/]+")

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from exporter.judging.selection import normalise
 from exporter.model import CredentialKind, Secret
 from exporter.repair.document_edit import Keys, Uneditable, at, put, put_first, remove, tree_of
-from exporter.selection import normalise
 
 EMPTY_STORE: Final = '{\n  "version": 1,\n  "profiles": {}\n}\n'
 EMPTY_STATE: Final = '{\n  "version": 1\n}\n'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from exporter.inheritance import AgentView, view
+from exporter.judging.inheritance import AgentView, view
 from exporter.model import AgentReading, Era, Family, GatewayReading, ProblemReason, StoreKind
 from exporter.repair.dialect import Dialect
 

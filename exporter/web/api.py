@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from exporter import checking
-from exporter.alert import Alert, Silence
+from exporter.alerting.alert import Alert, Silence
 from exporter.document import document
 from exporter.finding import Finding
 from exporter.verdict import ProfileVerdict

@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
-from exporter import metrics
+from exporter.metrics import families as metrics
 from exporter.web import answers, api, changes, own_process, page
 from exporter.web.guard import Guard, refusal
 from exporter.web.negotiation import choose_format

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from exporter.alert import Alert, AlertState, Silence
+from exporter.alerting.alert import Alert, AlertState, Silence
 from exporter.finding import Finding
 
 

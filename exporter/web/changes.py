@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
-from exporter.alert import Silence
+from exporter.alerting.alert import Silence
 from exporter.logs import event
 from exporter.web import documents, wishes
 from exporter.web.answers import json_answer, problem

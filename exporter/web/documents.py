@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Final, TypeVar
 
-from exporter.alert import Alert, Silence
+from exporter.alerting.alert import Alert, Silence
 from exporter.document import SCHEMA
 from exporter.finding import Finding, said
 from exporter.verdict import ProfileVerdict

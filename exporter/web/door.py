@@ -18,7 +18,7 @@ from typing import Final
 from exporter.logs import event
 from exporter.model import Secret
 from exporter.settings import Settings, Web
-from exporter.settings_text import SettingsError, parse_address
+from exporter.settings_file.text import SettingsError, parse_address
 from exporter.web import tls, web_config
 from exporter.web.logins import TOKEN_USER, Logins, have_bcrypt
 from exporter.web.rights import Right
@@ -122,7 +122,7 @@ class Door:
 
 def read(file: Path) -> WebConfig:
     """Read and check a web-config file, without the certificates it names; raises SettingsError."""
-    from exporter.settings_yaml import parse
+    from exporter.settings_file.yaml_lines import parse
 
     try:
         with file.open("rb") as opened:

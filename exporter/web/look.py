@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
 from exporter.chronicle import Chronicle
-from exporter.metrics_view import Counters, Policy
+from exporter.metrics.view import Counters, Policy
 from exporter.verdict import Snapshot
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, Final
 
-from exporter.alert import LABELS, AlertState, Op
+from exporter.alerting.alert import LABELS, AlertState, Op
 from exporter.finding import FindingScope, Severity
 from exporter.model import CredentialKind, Family, ProblemReason, Source, StoreKind
 from exporter.outcome import ProbeStatus

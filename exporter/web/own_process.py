@@ -7,7 +7,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from exporter.exposition import EOF
+from exporter.metrics.exposition import EOF
 
 _REGISTRY: Final = CollectorRegistry(auto_describe=True)  # so that name[] finds them
 ProcessCollector(registry=_REGISTRY)

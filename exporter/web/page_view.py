@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from exporter import checking
-from exporter.alert import Alert, AlertState, Policy, Silence
+from exporter.alerting.alert import Alert, AlertState, Policy, Silence
+from exporter.alerting.notice_words import headline as phrase
+from exporter.alerting.notice_words import subject
 from exporter.finding import Finding, Severity, said
 from exporter.model import Problem
-from exporter.notice_words import headline as phrase
-from exporter.notice_words import subject
 from exporter.verdict import ProviderVerdict, Snapshot
 from exporter.web.board import BoardView, Notified
 from exporter.web.look import Look

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from exporter.history import Subject
+from exporter.judging.history import Subject
 from exporter.model import CredentialKind
 from exporter.remedies import remedy
 from exporter.verdict import AgentVerdict, GatewayVerdict, ProfileVerdict, ProviderVerdict, RefreshState, Snapshot

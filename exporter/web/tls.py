@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from exporter.settings_text import SettingsError
+from exporter.settings_file.text import SettingsError
 from exporter.web.web_config import CIPHERS, CURVES, Tls
 
 _VERSIONS: Final = {

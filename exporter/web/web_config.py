@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from exporter.model import Secret
-from exporter.settings_text import SettingsError
+from exporter.settings_file.text import SettingsError
 from exporter.words import parse_duration
 
 Lines = Mapping[tuple[str | int, ...], int]

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import parse_qsl
 
-from exporter.alert import LABELS, Matcher, Op, Silence, parse_matcher
+from exporter.alerting.alert import LABELS, Matcher, Op, Silence, parse_matcher
 from exporter.words import parse_duration, parse_instant, visible
 
 _LONGEST_TEXT: Final = 500

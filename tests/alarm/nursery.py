@@ -13,11 +13,11 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-from exporter.alert import Book, Silence
-from exporter.alerting import Step, step
+from exporter.alerting.alert import Book, Silence
+from exporter.alerting.life import Step, step
+from exporter.alerting.notice import Notice
 from exporter.delivery.sender import Lane, Sender
 from exporter.journal.ledger import Ledger
-from exporter.notice import Notice
 from tests.alarm.matters import NOW, finding, found
 from tests.alarm.scenes import CHANNELS, POLICY
 

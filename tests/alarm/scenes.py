@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from exporter.alert import Book, Policy, Route, Silence
-from exporter.alerting import Step, step
+from exporter.alerting.alert import Book, Policy, Route, Silence
+from exporter.alerting.life import Step, step
+from exporter.alerting.notice import Notice
 from exporter.delivery.sender import Lane, Sender
 from exporter.finding import Found
 from exporter.journal.ledger import Ledger
-from exporter.notice import Notice
 from tests.alarm.matters import NOW, SECOND, finding, found
 
 T = TypeVar("T")

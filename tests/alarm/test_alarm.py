@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from exporter.alarm import Alarm, Facts
-from exporter.alert import AlertState
+from exporter.alerting.alert import AlertState
 from exporter.findings.context import Ourselves
 from exporter.journal.file import FILE_NAME
 from exporter.journal.speaking import FILE_NAME as LOCK_NAME

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.notice import Notice, NoticeKind
+from exporter.alerting.notice import Notice, NoticeKind
 from tests.alarm.scenes import CHANNELS, World, incident
 from tests.running import environment
 

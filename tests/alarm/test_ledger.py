@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from exporter.alert import AlertState, Book, Silence, parse_matcher
-from exporter.alerting import Step, canary, step
+from exporter.alerting.alert import AlertState, Book, Silence, parse_matcher
+from exporter.alerting.life import Step, canary, step
+from exporter.alerting.notice import NoticeKind
 from exporter.finding import Found
 from exporter.journal.desk import acknowledge, silence, unsilence
 from exporter.journal.file import FILE_NAME
 from exporter.journal.ledger import Ledger
 from exporter.journal.records import Standing
-from exporter.notice import NoticeKind
 from tests.alarm.matters import NOW, SECOND, finding, found
 from tests.alarm.scenes import POLICY
 

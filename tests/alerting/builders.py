@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from exporter.alert import Book, Policy, Route, Silence
-from exporter.alerting import step
+from exporter.alerting.alert import Book, Policy, Route, Silence
+from exporter.alerting.life import step
+from exporter.alerting.notice import Notice
 from exporter.finding import Finding, FindingScope, Fix, Found, Severity
-from exporter.notice import Notice
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from exporter.alert import Alert, AlertState, Matcher, Op, QuietHours, Route, Silence, parse_matcher
-from exporter.alert_json import alert_from_json, notice_from_json, silence_from_json, to_json
-from exporter.alerting import acknowledge, canary, policy_of, quiet_hours
+from exporter.alerting.alert import Alert, AlertState, Matcher, Op, QuietHours, Route, Silence, parse_matcher
+from exporter.alerting.alert_json import alert_from_json, notice_from_json, silence_from_json, to_json
+from exporter.alerting.life import acknowledge, canary, policy_of, quiet_hours
+from exporter.alerting.notice import Notice, NoticeKind, repeated
 from exporter.finding import Evidence, Finding, FindingScope, Fix, Found, Severity
-from exporter.notice import Notice, NoticeKind, repeated
 from exporter.settings import Settings
 from tests.alerting.builders import BLIND, DAY, HOUR, KNOWN, MINUTE, NO_WAIT, NOW, POLICY, Life, finding, outage
 

@@ -9,9 +9,9 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.alert import AlertState, Route, Silence, parse_matcher
+from exporter.alerting.alert import AlertState, Route, Silence, parse_matcher
+from exporter.alerting.notice import NoticeKind
 from exporter.finding import Finding, Severity
-from exporter.notice import NoticeKind
 from tests.alerting.builders import BLIND, HOUR, KNOWN, MINUTE, NOW, POLICY, Life, finding, outage
 
 SECOND = timedelta(seconds=1)

@@ -18,7 +18,7 @@ from alerts.groups import every
 from alerts.rule import Alert, Record, custom_resource
 from alerts.thresholds import of
 from exporter.findings.catalogue import BY_NAME
-from exporter.metrics import FAMILIES, RUN_TIMESTAMP
+from exporter.metrics.families import FAMILIES, RUN_TIMESTAMP
 from exporter.settings import Settings
 from tests.running import ROOT
 

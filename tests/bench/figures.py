@@ -17,8 +17,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.health import Rules
-from exporter.metrics import render
+from exporter.judging.health import Rules
+from exporter.metrics.families import render
 from exporter.monitor import Clocks, Monitor
 from exporter.reading.reader import Reader
 from exporter.settings import Settings
@@ -76,7 +76,12 @@ def check(folder: Path) -> Iterator[Figure]:
     cpu, rss = statistics.median(c.cpu for c in costs), statistics.median(c.rss for c in costs) / _MIB
     share = _REFERENCE_CPU_SECONDS / cpu
     limit = _REFERENCE_CPU_SECONDS / 8
-    yield Figure("check, 20 profiles: CPU", f"≤ {limit * 1000:.0f} ms (1/8 of the gateway's own)", f"{cpu * 1000:.0f} ms (1/{share:.0f})", cpu <= limit)
+    yield Figure(
+        "check, 20 profiles: CPU",
+        f"≤ {limit * 1000:.0f} ms (1/8 of the gateway's own)",
+        f"{cpu * 1000:.0f} ms (1/{share:.0f})",
+        cpu <= limit,
+    )
     yield Figure("check, 20 profiles: RSS", "≤ 40 MiB", f"{rss:.1f} MiB (1/{_REFERENCE_RSS_MIB / rss:.0f})", rss <= 40)
 
 
@@ -230,4 +235,14 @@ def reacting(folder: Path) -> Iterator[Figure]:
     yield Figure("store change → /metrics, worst of 6", "≤ 5 s", f"{max(waits):.1f} s", max(waits) <= 5)
 
 
-ALL: tuple[Callable[[Path], Iterator[Figure]], ...] = (check, start, rendering, sweeping, passing, probing, beside_blackbox, daemon, reacting)
+ALL: tuple[Callable[[Path], Iterator[Figure]], ...] = (
+    check,
+    start,
+    rendering,
+    sweeping,
+    passing,
+    probing,
+    beside_blackbox,
+    daemon,
+    reacting,
+)

@@ -16,7 +16,10 @@ def fill(home: Path, profiles: int, per_agent: int = 100) -> list[Path]:
     """
     state = home / ".openclaw"
     agents = ["main"] if profiles <= per_agent else [f"agent{number}" for number in range(-(-profiles // per_agent))]
-    write_json(state / "openclaw.json", {**_CONFIG, "agents": {**_CONFIG["agents"], "list": [{"id": agent} for agent in dict.fromkeys(["main", *agents])]}})
+    write_json(
+        state / "openclaw.json",
+        {**_CONFIG, "agents": {**_CONFIG["agents"], "list": [{"id": agent} for agent in dict.fromkeys(["main", *agents])]}},
+    )
     stores = []
     for number, agent in enumerate(agents):
         count = min(per_agent, profiles - number * per_agent)
@@ -44,5 +47,5 @@ def write_store(path: Path, count: int, name: str, days: float = 30) -> Path:
                     "refresh": f"fake-refresh-{name}-{number}",
                     "expires": ms(3600 + number),
                 }
-    usage = {key: {"lastUsed": ms(-60), "errorCount": 0} for key in list(profiles)[:: 5]}
+    usage = {key: {"lastUsed": ms(-60), "errorCount": 0} for key in list(profiles)[::5]}
     return write_json(path, {"version": 1, "profiles": profiles, "usageStats": usage})

@@ -16,9 +16,9 @@ from pathlib import Path
 from exporter.journal.probes import ProbeBook
 from exporter.model import CredentialKind, Secret
 from exporter.outcome import ProbeStatus
-from exporter.probe import Job, Limits
-from exporter.probe_memory import Target
-from exporter.probe_pass import Hooks, Pass
+from exporter.planning.probe_memory import Target
+from exporter.probing.one_pass import Hooks, Pass
+from exporter.probing.probe import Job, Limits
 from exporter.providers.request import Access, Request, light
 from tests.bench.measures import Figure
 from tests.running import ROOT, fetch, free_port, started
@@ -56,7 +56,10 @@ def beside_blackbox(folder: Path) -> Iterator[Figure]:
 def _pass(folder: Path, ports: Sequence[int], count: int, limits: Limits) -> tuple[float, float]:
     jobs, targets = [], {}
     for number in range(count):
-        request = light(Access("openai", CredentialKind.API_KEY, Secret(f"sk-fake-{number:08}"), f"http://127.0.0.1:{ports[number % len(ports)]}/v1"), _now())
+        request = light(
+            Access("openai", CredentialKind.API_KEY, Secret(f"sk-fake-{number:08}"), f"http://127.0.0.1:{ports[number % len(ports)]}/v1"),
+            _now(),
+        )
         assert isinstance(request, Request)
         jobs.append(Job(f"k{number}", request))
         targets[f"k{number}"] = Target(f"k{number}", "openai", request.host, "", _MINUTE, _MINUTE)

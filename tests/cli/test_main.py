@@ -16,7 +16,21 @@ from exporter import __version__
 from exporter.cli.ending import Ending, Failure
 from exporter.cli.main import COMMANDS, main
 
-_HEAVY = ["pydantic", "pydantic_settings", "rich", "httpx", "apprise", "starlette", "uvicorn", "apscheduler", "prometheus_client", "yaml", "json5", "sqlite3", "exporter.model"]
+_HEAVY = [
+    "pydantic",
+    "pydantic_settings",
+    "rich",
+    "httpx",
+    "apprise",
+    "starlette",
+    "uvicorn",
+    "apscheduler",
+    "prometheus_client",
+    "yaml",
+    "json5",
+    "sqlite3",
+    "exporter.model",
+]
 
 
 def _raise(error: BaseException) -> Callable[[], int]:
@@ -146,7 +160,11 @@ def test_a_reader_that_goes_away_is_141() -> None:
 def test_a_closed_output_is_141_and_a_full_one_70() -> None:
     for redirection, code in ((">&-", 141), (">/dev/full", 70)):
         child = subprocess.run(
-            ["sh", "-c", f'"{sys.executable}" -m exporter config init {redirection}'], stderr=subprocess.PIPE, text=True, check=False, timeout=60
+            ["sh", "-c", f'"{sys.executable}" -m exporter config init {redirection}'],
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
         )
         assert child.returncode == code, child.stderr
         assert "Traceback" not in child.stderr

@@ -39,7 +39,10 @@ def stub() -> Iterator[Stub]:
 @pytest.fixture
 def home(stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     place = tmp_path / "home"
-    addresses = {"openai": {"baseUrl": f"{stub.url}/v1", "models": []}, "groq": {"baseUrl": f"http://127.0.0.1:{stub.ports[1]}/v1", "models": []}}
+    addresses = {
+        "openai": {"baseUrl": f"{stub.url}/v1", "models": []},
+        "groq": {"baseUrl": f"http://127.0.0.1:{stub.ports[1]}/v1", "models": []},
+    }
     write_json(
         place / ".openclaw" / "openclaw.json",
         {"agents": {"defaults": {"model": {"primary": "openai/gpt-5", "fallbacks": ["groq/llama"]}}}, "models": {"providers": addresses}},
@@ -79,7 +82,9 @@ def test_every_profile_is_named_with_what_its_provider_said(home: Path, capsys: 
     assert "total" in results["openai:good"]["phases"]
 
 
-def test_a_refusal_counts_once_a_later_run_confirms_it(home: Path, later: Callable[[timedelta], None], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_refusal_counts_once_a_later_run_confirms_it(
+    home: Path, later: Callable[[timedelta], None], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["check", "--probe"]) == 0
     assert "seen once and is not confirmed" in capsys.readouterr().err
     later(timedelta(seconds=40))
@@ -133,7 +138,9 @@ def test_switched_off_means_off(home: Path, stub: Stub, monkeypatch: pytest.Monk
 def test_a_terminal_gets_a_progress_bar(home: Path) -> None:
     ours, theirs = pty.openpty()
     child = environment(home, {"TERM": "xterm-256color", "COLUMNS": "100"})
-    process = subprocess.Popen([sys.executable, "-m", "exporter", "probe"], env=child, stderr=theirs, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "exporter", "probe"], env=child, stderr=theirs, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
+    )
     os.close(theirs)
     drawn = b""
     while True:

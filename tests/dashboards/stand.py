@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from alerts.generate import hurried
-from exporter.metrics import render
-from exporter.metrics_view import Counters, Task
+from exporter.metrics.families import render
+from exporter.metrics.view import Counters, Task
 from exporter.model import CredentialKind
 from exporter.outcome import Balance, Outcome, ProbeStatus, Quota, RateLimit
 from exporter.verdict import AgentVerdict, DriftFact, Health, Snapshot

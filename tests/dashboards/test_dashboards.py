@@ -14,7 +14,7 @@ import yaml
 from alerts.generate import DEFAULTS
 from dashboards import generate, style
 from dashboards.frame import SIBLINGS, TAG
-from exporter.metrics import FAMILIES, RUN_TIMESTAMP
+from exporter.metrics.families import FAMILIES, RUN_TIMESTAMP
 from exporter.outcome import ProbeStatus
 from exporter.verdict import CooldownKind, Health, RefreshState
 from tests.running import ROOT

@@ -117,7 +117,7 @@ def test_what_is_silenced_is_not_told_and_ends_where_it_was(tmp_path: Path) -> N
         alerting = alarm(tmp_path, clock, f"http://{server.address}")
         alerting.decide(found(finding()), clock.now)
         alerting.deliver()
-        from exporter.alert import parse_matcher
+        from exporter.alerting.alert import parse_matcher
 
         silence(alerting.ledger, [parse_matcher("name=Expired")], "ann", "", timedelta(hours=1), clock.now)
         clock.now += 60 * SECOND

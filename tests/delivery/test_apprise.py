@@ -17,11 +17,11 @@ from urllib.parse import parse_qs
 import pytest
 from aiosmtpd.controller import Controller
 
+from exporter.alerting.notice import Notice, NoticeKind
 from exporter.delivery.apprise_host import AppriseCarrier, AppriseHost, faults
 from exporter.delivery.carrier import DeliveryError, Outcome
 from exporter.finding import Severity
 from exporter.model import Secret
-from exporter.notice import Notice, NoticeKind
 from tests.alarm.matters import NOW
 from tests.delivery.servers import Got, never_answers, raw, web
 from tests.running import free_port

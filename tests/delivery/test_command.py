@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from exporter.alerting.notice import Entry, Notice, NoticeKind
 from exporter.delivery.carrier import DeliveryError, Outcome
 from exporter.delivery.command import CommandCarrier
 from exporter.finding import Severity
-from exporter.notice import Entry, Notice, NoticeKind
 from tests.alarm.matters import NOW
 
 NOTICE = Notice(

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.alerting import canary
+from exporter.alerting.life import canary
+from exporter.alerting.notice import Notice
 from exporter.delivery.backoff import MOST, open_at, pause
 from exporter.delivery.carrier import DeliveryError, timed_out
 from exporter.delivery.sender import Lane, Sender
 from exporter.journal.ledger import Ledger
-from exporter.notice import Notice
 from tests.alarm.matters import NOW, SECOND
 from tests.alarm.scenes import POLICY
 

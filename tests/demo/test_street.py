@@ -16,14 +16,14 @@ from exporter.cli.loading import now
 from exporter.demo.home import write
 from exporter.demo.street import nobody, street
 from exporter.document import document
-from exporter.health import Rules
+from exporter.judging.health import Rules
 from exporter.outcome import ProbeStatus
-from exporter.probe_policy import wishes
+from exporter.planning.targets import aims
+from exporter.probing.policy import wishes
 from exporter.providers.table import PROVIDERS, is_vendors
 from exporter.reading.reader import Reader
 from exporter.settings import Probes, Settings
 from exporter.snapshot import judge
-from exporter.targets import aims
 from tests.running import environment
 
 BRISK = Probes(per_host_gap=timedelta(0), timeout=timedelta(seconds=1.5), concurrency=8)
@@ -45,7 +45,14 @@ def test_a_contradicted_cooldown_and_a_pool_are_among_them(asked: Asked) -> None
     agents = [agent for gateway in document(asked.snapshot, 0)["gateways"] for agent in gateway["agents"]]  # type: ignore[attr-defined]
     assert any(profile["contradiction"] for agent in agents for profile in agent["profiles"])
     assert any(pool["accepted"] == 1 and pool["limited"] == 1 for agent in agents for pool in agent["pools"])
-    kinds = {name for agent in agents for p in agent["profiles"] if p["probe"] for name in ("rate_limits", "quotas", "balances") if p["probe"][name]}
+    kinds = {
+        name
+        for agent in agents
+        for p in agent["profiles"]
+        if p["probe"]
+        for name in ("rate_limits", "quotas", "balances")
+        if p["probe"][name]
+    }
     assert kinds == {"rate_limits", "quotas", "balances"}
 
 

@@ -177,9 +177,7 @@ TROUBLES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("check_id", "report", "level", "words"), TROUBLES, ids=[f"{row[0]}: {row[3][:24]}" for row in TROUBLES]
-)
+@pytest.mark.parametrize(("check_id", "report", "level", "words"), TROUBLES, ids=[f"{row[0]}: {row[3][:24]}" for row in TROUBLES])
 def test_a_trouble_is_told(check_id: str, report: Report, level: Level, words: str) -> None:
     assert any(said is level and words in what for said, what in found(report, check_id)), found(report, check_id)
 

@@ -34,7 +34,15 @@ CASES = [
     ("claude: the gateway's is newer", "anthropic:claude-cli", THEIRS, "claude-code", "anthropic", OURS, False),
     ("claude: another login of the gateway's own", "anthropic:default", OURS, "claude-code", "anthropic", THEIRS, False),
     ("claude: a key", "anthropic:claude-cli", key(), "claude-code", "anthropic", THEIRS, False),
-    ("claude: a token without a date", "anthropic:claude-cli", token(None, "t-old"), "claude-code", "anthropic", token(None, "t-new"), True),
+    (
+        "claude: a token without a date",
+        "anthropic:claude-cli",
+        token(None, "t-old"),
+        "claude-code",
+        "anthropic",
+        token(None, "t-new"),
+        True,
+    ),
     ("codex: newer", "openai-codex:codex-cli", OURS, "codex", "openai-codex", THEIRS, True),
     ("codex: bootstrapped, still good", "openai:default", OURS, "codex", "openai-codex", THEIRS, False),
     ("codex: bootstrapped, lapsed", "openai:default", LAPSED, "codex", "openai-codex", THEIRS, True),
@@ -66,8 +74,6 @@ def test_the_gateway_has_a_quarter_of_an_hour(age: timedelta, drift: bool) -> No
 
 
 def test_it_is_looked_at_again_when_the_time_is_over() -> None:
-    reading = gateway(
-        agent(local=document(profile("anthropic:claude-cli", OURS))), cli_logins=(login(THEIRS, age=5 * MINUTE),)
-    )
+    reading = gateway(agent(local=document(profile("anthropic:claude-cli", OURS))), cli_logins=(login(THEIRS, age=5 * MINUTE),))
     snapshot = judged(reading)
     assert (snapshot.drift, snapshot.until) == ((), NOW + 10 * MINUTE)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from exporter.history import History
+from exporter.judging.history import History
 from exporter.model import AuthDocument, Environment, EnvLayer, EnvPlace, GatewayReading, Secret
 from exporter.traces import GatewayRun, HostFacts
 from exporter.verdict import DriftFact, Snapshot

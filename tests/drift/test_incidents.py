@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.health import Rules
-from exporter.history import History, Remembered, Subject
+from exporter.judging.health import Rules
+from exporter.judging.history import History, Remembered, Subject
 from exporter.model import Environment, EnvLayer, EnvPlace, GatewayConfig, Secret
 from exporter.reading.discovery import Home
 from exporter.reading.reader import Reader

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from exporter.drift.compare import KINDS, compare
-from exporter.health import Rules
-from exporter.history import History, Remembered, Subject
+from exporter.judging.health import Rules
+from exporter.judging.history import History, Remembered, Subject
 from exporter.model import AuthDocument, Era, GatewayReading, Problem, ProblemReason, Reading, SourceState, StoreKind, StoreRef, Usage
 from exporter.outcome import Outcome
 from exporter.snapshot import Previous, judge

@@ -153,7 +153,9 @@ def test_a_torn_session_file_is_unknown_and_not_empty(tmp_path: Path, agent_dir:
 @pytest.mark.parametrize("table", ["session_nodes", "session_entries"])
 def test_pins_in_an_agents_database(tmp_path: Path, table: str) -> None:
     create = f"CREATE TABLE {table} (session_key TEXT NOT NULL PRIMARY KEY, entry_json TEXT NOT NULL, updated_at INTEGER)"
-    rows = [f"INSERT INTO {table} VALUES ('{number}', '{text}', 1)" for number, text in enumerate((json.dumps(USER), json.dumps(AUTO), "{"))]
+    rows = [
+        f"INSERT INTO {table} VALUES ('{number}', '{text}', 1)" for number, text in enumerate((json.dumps(USER), json.dumps(AUTO), "{"))
+    ]
     parsed = auth_db.parse_agent_db(image(tmp_path / "x", create, *rows), StoreRef("g", "main", StoreKind.AGENT_DB, "/x"))
     assert parsed.value is not None
     assert parsed.value.pins == (("anthropic:work", 1),)

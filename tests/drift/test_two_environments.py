@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from exporter.health import Rules
-from exporter.history import History
 from exporter.host.environment import HostReader
+from exporter.judging.health import Rules
+from exporter.judging.history import History
 from exporter.reading.reader import Reader
 from exporter.settings import Settings
 from exporter.snapshot import judge

@@ -21,7 +21,10 @@ GOOD = Play(200, b'{"object":"list","data":[]}', {"x-ratelimit-limit-requests": 
 
 def fill(home: Path, url: str, secret: str = "sk-first-0123456789") -> Path:
     provider = {"openai": {"baseUrl": f"{url}/v1", "models": []}}
-    write_json(home / ".openclaw" / "openclaw.json", {"agents": {"defaults": {"model": {"primary": "openai/gpt-5"}}}, "models": {"providers": provider}})
+    write_json(
+        home / ".openclaw" / "openclaw.json",
+        {"agents": {"defaults": {"model": {"primary": "openai/gpt-5"}}}, "models": {"providers": provider}},
+    )
     return store(home, secret)
 
 

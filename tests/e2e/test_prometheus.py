@@ -15,7 +15,6 @@ from tests.running import FIXTURES, Serving, copy_home, fetch, free_port, ms, ru
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 
-
 class Prometheus:
     """A running Prometheus and the two questions we ask it."""
 

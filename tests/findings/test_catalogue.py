@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from exporter.alerting.notice import Notice, NoticeKind
 from exporter.finding import Severity
 from exporter.findings.catalogue import BY_NAME, CATALOGUE
-from exporter.notice import Notice, NoticeKind
 from tests.troubles import MINUTE, TROUBLES, Trouble
 from tests.virtual import POLICY, World
 

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from exporter.alerting.notice import NoticeKind
 from exporter.findings.context import Ourselves
 from exporter.model import GatewayReading, Usage
-from exporter.notice import NoticeKind
 from exporter.outcome import Outcome, ProbeStatus
 from tests.builders import HOUR, NOW, agent, config, document, gateway, key, oauth, profile, token
 from tests.troubles import DAY, KEY, LOGIN, MINUTE, NEW, OLD, SPARE, TROUBLES, Scene, ago, probed, store

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from exporter.cooldown import auth_failure_at, counters, masked_failure, open_windows, parked_for_any, parked_until
+from exporter.judging.cooldown import auth_failure_at, counters, masked_failure, open_windows, parked_for_any, parked_until
 from exporter.model import Usage
 from tests.builders import HOUR, NOW
 

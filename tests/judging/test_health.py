@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from exporter.health import Rules, gateway_word, health
-from exporter.history import Remembered
+from exporter.judging.health import Rules, gateway_word, health
+from exporter.judging.history import Remembered
+from exporter.judging.selection import credential_eligibility
 from exporter.model import Credential, Expiry, ExpiryKind, Fence, Usage
-from exporter.selection import credential_eligibility
 from exporter.verdict import Health, RefreshState
 from tests.builders import HOUR, NOW, at, key, oauth, token
 

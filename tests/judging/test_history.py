@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.history import History, Remembered, Sighting, Subject, fingerprint, observe
+from exporter.judging.history import History, Remembered, Sighting, Subject, fingerprint, observe
 from tests.builders import HOUR, NOW, at, key, oauth
 
 A = Subject("openclaw", "main", "anthropic", "anthropic:a")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.in_use import in_use, split
+from exporter.judging.in_use import in_use, split
 from exporter.model import AgentConfig, Family, GatewayConfig, ModelChoice
 
 DEFAULTS = ModelChoice("anthropic/claude-sonnet-4-5", ("openai/gpt-5.2",), "google/gemini-3-flash", (), "anthropic/claude-haiku-4-5")

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from exporter import cooldown
 from exporter.checking import check
-from exporter.health import Rules
+from exporter.judging import cooldown
+from exporter.judging.health import Rules
 from exporter.reading.reader import Reader
 from exporter.settings import Settings
 from exporter.snapshot import judge

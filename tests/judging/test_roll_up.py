@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 
 from exporter.checking import Scope, check
-from exporter.history import History, Remembered, Subject
+from exporter.judging.history import History, Remembered, Subject
 from exporter.model import (
     AgentConfig,
     AuthDocument,
@@ -292,7 +292,7 @@ def test_one_broken_main_store_is_unknown_for_those_who_inherit_it() -> None:
 
 
 def test_unchanged_readings_keep_their_verdicts_until_time_changes_them() -> None:
-    from exporter.health import Rules
+    from exporter.judging.health import Rules
     from exporter.model import Reading
     from exporter.snapshot import NO_OUTCOMES, Previous, judge
 
@@ -308,7 +308,7 @@ def test_unchanged_readings_keep_their_verdicts_until_time_changes_them() -> Non
 
 
 def test_a_clock_that_cannot_be_right_holds_the_verdicts() -> None:
-    from exporter.health import Rules
+    from exporter.judging.health import Rules
     from exporter.model import Reading
     from exporter.snapshot import NO_OUTCOMES, Previous, judge
 
@@ -336,8 +336,8 @@ def test_a_token_in_seconds_is_expired_and_has_no_date() -> None:
 
 
 def test_a_change_of_one_agent_leaves_the_others_their_verdicts() -> None:
-    from exporter.health import Rules
-    from exporter.history import observe
+    from exporter.judging.health import Rules
+    from exporter.judging.history import observe
     from exporter.model import Reading
     from exporter.snapshot import NO_OUTCOMES, Previous, judge, sightings
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from exporter import cooldown, expiry, selection
+from exporter.judging import cooldown, expiry, selection
 from exporter.model import AuthDocument, GatewayConfig, StoreKind, StoreRef
 from exporter.stores import auth_document
 from exporter.stores import config as config_store

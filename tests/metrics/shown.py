@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from exporter.metrics_view import Build, Counters, Task
+from exporter.metrics.view import Build, Counters, Task
 from exporter.model import CredentialKind, Family, Source, SourceState, StoreKind, StoreRef
 from exporter.outcome import Balance, Outcome, ProbeStatus, Quota, RateLimit
 from exporter.verdict import (

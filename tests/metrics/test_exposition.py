@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.exposition import escape, number
+from exporter.metrics.exposition import escape, number
 
 
 @pytest.mark.parametrize(

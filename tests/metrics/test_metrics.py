@@ -18,9 +18,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from exporter.masking import mask_emails
-from exporter.metrics import FAMILIES, RUN_TIMESTAMP, render
-from exporter.metrics_collector import SnapshotCollector
-from exporter.metrics_view import Counters, Policy, view_of
+from exporter.metrics.collector import SnapshotCollector
+from exporter.metrics.families import FAMILIES, RUN_TIMESTAMP, render
+from exporter.metrics.view import Counters, Policy, view_of
 from exporter.model import ProblemReason
 from exporter.outcome import Outcome, ProbeStatus
 from exporter.verdict import CooldownKind, Eligibility, Health, RefreshState, Snapshot

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import expect
 
-from exporter.alert import Matcher, Silence
+from exporter.alerting.alert import Matcher, Silence
 from exporter.outcome import Balance, Outcome, ProbeStatus, Quota, RateLimit
 from exporter.verdict import AgentVerdict, Health, Snapshot
 from exporter.web.look import Look

@@ -28,7 +28,9 @@ def change(database: Path, table: str, key: str, column: str, row: str, edit: ob
         tree = json.loads(found[0]) if found else {"version": 1}
         edit(tree)  # type: ignore[operator]
         stamp = "updated_at_ms" if table == "config_machine_state" else "updated_at"
-        connection.execute(f"INSERT OR REPLACE INTO {table} ({key}, {column}, {stamp}) VALUES (?, ?, 1795171688573)", (row, json.dumps(tree)))
+        connection.execute(
+            f"INSERT OR REPLACE INTO {table} ({key}, {column}, {stamp}) VALUES (?, ?, 1795171688573)", (row, json.dumps(tree))
+        )
     connection.close()
 
 
@@ -68,7 +70,10 @@ def paste() -> None:
 
 def order() -> None:
     provider, ids = option("--provider"), [each for each in sys.argv[5:] if ":" in each]
-    edit = {"set": lambda tree: tree.setdefault("order", {}).update({provider: ids}), "clear": lambda tree: tree.get("order", {}).pop(provider, 0)}
+    edit = {
+        "set": lambda tree: tree.setdefault("order", {}).update({provider: ids}),
+        "clear": lambda tree: tree.get("order", {}).pop(provider, 0),
+    }
     change(AGENT, "auth_profile_state", "state_key", "state_json", "primary", edit[sys.argv[4]])
     print(f"Agent: main\nProvider: {provider}\nAuth profile order override: {', '.join(ids)}")
 

@@ -35,7 +35,8 @@ def test_durations_read_as_the_newest_release_reads_them(case: dict[str, object]
 
 
 @pytest.mark.parametrize(
-    ("text", "ms"), [("30", 2_592_000_000), ("12h", 43_200_000), (" 1.5H ", 5_400_000), ("500ms", 500), ("0", None), ("", None), (None, None)]
+    ("text", "ms"),
+    [("30", 2_592_000_000), ("12h", 43_200_000), (" 1.5H ", 5_400_000), ("500ms", 500), ("0", None), ("", None), (None, None)],
 )
 def test_older_releases_read_one_number_and_unit(text: str | None, ms: int | None) -> None:
     assert expires_in(text, composite=False) == ms
@@ -60,14 +61,22 @@ def test_setup_tokens_are_judged_as_recorded(case: dict[str, object]) -> None:
     assert refused.value.words == case["out"]
 
 
-@pytest.mark.parametrize("case", [case for case in VECTORS["normalizeSecretInput"] if isinstance(case["in"], str)], ids=lambda case: repr(case["in"]))
+@pytest.mark.parametrize(
+    "case", [case for case in VECTORS["normalizeSecretInput"] if isinstance(case["in"], str)], ids=lambda case: repr(case["in"])
+)
 def test_a_pasted_credential_is_cleaned_as_the_gateway_does(case: dict[str, str]) -> None:
     assert cleaned(case["in"]) == case["out"]
 
 
 @pytest.mark.parametrize(
     ("provider", "key", "fine"),
-    [("openai", "sk-abc", True), ("openai", "abc", False), ("groq", "abc", True), ("groq", "", False), ("anthropic", "sk-ant-oat01-x", False)],
+    [
+        ("openai", "sk-abc", True),
+        ("openai", "abc", False),
+        ("groq", "abc", True),
+        ("groq", "", False),
+        ("anthropic", "sk-ant-oat01-x", False),
+    ],
 )
 def test_api_keys_must_look_like_keys(provider: str, key: str, fine: bool) -> None:
     if fine:
@@ -93,7 +102,9 @@ def test_a_credential_is_no_profile_id(text: str) -> None:
     assert "FAKE" not in refused.value.words
 
 
-@pytest.mark.parametrize("text", ["anthropic:default", "google-gemini-cli:someone@example.com", "openai:2026-01-01-project-key-of-team-7", "日本"])
+@pytest.mark.parametrize(
+    "text", ["anthropic:default", "google-gemini-cli:someone@example.com", "openai:2026-01-01-project-key-of-team-7", "日本"]
+)
 def test_usual_ids_are_shown_as_they_are(text: str) -> None:
     check_profile_id(text)
     assert shown_id(text) == text

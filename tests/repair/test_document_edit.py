@@ -115,7 +115,9 @@ _OBJECTS = st.dictionaries(_KEYS, _VALUES, max_size=4)
 
 
 @given(_OBJECTS, st.lists(_KEYS, min_size=1, max_size=3), _VALUES, st.sampled_from([None, 2, "\t"]))
-def test_what_is_put_is_there_and_what_is_removed_is_gone(tree: dict[str, object], path: list[str], value: object, indent: int | str | None) -> None:
+def test_what_is_put_is_there_and_what_is_removed_is_gone(
+    tree: dict[str, object], path: list[str], value: object, indent: int | str | None
+) -> None:
     text = json.dumps(tree, indent=indent)
     keys = tuple(path)
     try:
@@ -140,14 +142,29 @@ def test_no_text_breaks_the_editor(text: str) -> None:
 
 
 def test_a_credential_replaces_the_old_one_and_keeps_what_else_the_profile_says() -> None:
-    old = {"type": "oauth", "provider": "Anthropic", "access": "A", "refresh": "R", "expires": 5, "copyToAgents": False, "future": {"x": 1e400}}
+    old = {
+        "type": "oauth",
+        "provider": "Anthropic",
+        "access": "A",
+        "refresh": "R",
+        "expires": 5,
+        "copyToAgents": False,
+        "future": {"x": 1e400},
+    }
     store = json.dumps({"version": 7, "profiles": {"z:z": {"type": "new", "n": 1.10}, "a:b": old}, "later": [1]})
     edited = with_credential(store, Pasted("a:b", "anthropic", CredentialKind.TOKEN, Secret("T"), 99))
     assert json.loads(edited) == {
         "version": 7,
         "profiles": {
             "z:z": {"type": "new", "n": 1.1},
-            "a:b": {"type": "token", "provider": "anthropic", "token": "T", "expires": 99, "copyToAgents": False, "future": {"x": float("inf")}},
+            "a:b": {
+                "type": "token",
+                "provider": "anthropic",
+                "token": "T",
+                "expires": 99,
+                "copyToAgents": False,
+                "future": {"x": float("inf")},
+            },
         },
         "later": [1],
     }

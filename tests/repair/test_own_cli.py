@@ -35,17 +35,31 @@ def calls(driver: Driver) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("release", ["2026.6.11", "2026.7.1", "2026.8.2", "2026.9.6"])
-def test_a_token_goes_to_the_gateways_program_over_its_input_or_a_terminal(release: str, driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_goes_to_the_gateways_program_over_its_input_or_a_terminal(
+    release: str, driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
     database_home(driver, release)
     install(driver, monkeypatch, release)
     monkeypatch.setenv("MODEL_AUTH_EXPORTER_HOST", "ours")
-    ran = driver.run("auth", "paste-token", "--provider", "anthropic", "--profile-id", "anthropic:new", "--expires-in", "1d12h", piped=f"{TOKEN}\n")
+    ran = driver.run(
+        "auth", "paste-token", "--provider", "anthropic", "--profile-id", "anthropic:new", "--expires-in", "1d12h", piped=f"{TOKEN}\n"
+    )
     assert ran.code == 0, ran
     assert "Auth profile: anthropic:new (anthropic/token)" in ran.out
     assert "Warning: Model auth changes were saved" in ran.out
     assert not any(TOKEN[start : start + 8] in ran.said for start in range(13, len(TOKEN) - 8))
     (call,) = calls(driver)
-    assert call["argv"] == ["models", "auth", "paste-token", "--provider", "anthropic", "--profile-id", "anthropic:new", "--expires-in", "1d12h"]
+    assert call["argv"] == [
+        "models",
+        "auth",
+        "paste-token",
+        "--provider",
+        "anthropic",
+        "--profile-id",
+        "anthropic:new",
+        "--expires-in",
+        "1d12h",
+    ]
     assert call["env"] == {}
     assert call["leader"], "a Ctrl-C at our terminal must not reach it"
     (line,) = (driver.home / "our-state/model-auth-exporter/changes.jsonl").read_text().splitlines()

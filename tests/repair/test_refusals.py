@@ -39,13 +39,20 @@ PROFILES = {
         ("setup-token", "sk-ant-oat01-CANARY", 1, "too short"),
         ("order set --provider anthropic", "", 1, "error: missing required argument 'profileIds'"),
         ("order set --provider anthropic sk-ant-oat01-CANARYCANARYCANARY", "", 1, 'Auth profile "***" not found'),
-        ("order set --provider anthropic openrouter:work", "", 1, 'Error: Auth profile "openrouter:work" is for openrouter, not anthropic.'),
+        (
+            "order set --provider anthropic openrouter:work",
+            "",
+            1,
+            'Error: Auth profile "openrouter:work" is for openrouter, not anthropic.',
+        ),
         ("list --gateway nosuch", "", 64, "no gateway 'nosuch' here"),
         ("order clear --provider anthropic --agent nosuch", "", 1, 'Error: Unknown agent id "nosuch".'),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else "",
 )
-def test_what_is_refused_changes_nothing_and_is_not_repeated(arguments: str, piped: str | bytes, code: int, words: str, driver: Driver) -> None:
+def test_what_is_refused_changes_nothing_and_is_not_repeated(
+    arguments: str, piped: str | bytes, code: int, words: str, driver: Driver
+) -> None:
     json_home(driver.home, PROFILES)
     before = everything(driver.home)
     ran = driver.run("auth", *arguments.split(), piped=piped)

@@ -75,7 +75,9 @@ def test_a_setup_token_from_alarm_to_a_working_credential(tmp_path: Path) -> Non
     assert "It will end about 20" in screen.seen
     assert "(assumed:" in screen.seen
     assert TOKEN[20:] not in screen.seen
-    told = [line for line in screen.lines if line and not line.startswith(("model-auth-exporter:", "Updated", "Auth profile:", "Paste", "Run"))]
+    told = [
+        line for line in screen.lines if line and not line.startswith(("model-auth-exporter:", "Updated", "Auth profile:", "Paste", "Run"))
+    ]
     assert max(len(line) for line in told) <= 40, told
 
 

@@ -19,7 +19,10 @@ RELEASES = ["clawdbot-2026.1.24-3", "openclaw-2026.1.30", "openclaw-2026.2.9", "
             "openclaw-2026.5.28"]  # fmt: skip
 FROZEN_MS = 1793491200000
 API_KEY = "sk-fake-openai-0123456789abcdef"
-CONFIG = {"agents": {"defaults": {"model": {"primary": "anthropic/claude-sonnet-4-5"}}}, "auth": {"order": {"anthropic": ["anthropic:work"]}}}
+CONFIG = {
+    "agents": {"defaults": {"model": {"primary": "anthropic/claude-sonnet-4-5"}}},
+    "auth": {"order": {"anthropic": ["anthropic:work"]}},
+}
 # Drawings around the question, banners, and lines about writes that only that program makes.
 _NOISE = re.compile(r"[│◆◇└]|OpenClaw 2026|Config (overwrite|write)|\[<u|Anthropic s|OpenClaw prefers|\Z")
 
@@ -84,7 +87,9 @@ def test_a_recorded_session_gives_the_same_words_codes_and_stores(release: str, 
         if step.code == 0:
             wanted = [line.replace("@HOME@", str(driver.home)) for line in step.out]
             dated = re.compile(r"20\d\d-\d\d-\d\dT[\d:.]+Z")
-            assert [dated.sub("DATE", line) for line in ran.out.splitlines()] == [dated.sub("DATE", line) for line in wanted], step.arguments
+            assert [dated.sub("DATE", line) for line in ran.out.splitlines()] == [dated.sub("DATE", line) for line in wanted], (
+                step.arguments
+            )
         assert step.typed not in ran.said
     recorded = FIXTURES / release / "cli/home" / state.name
     agent = "agents/main/agent"

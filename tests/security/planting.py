@@ -182,7 +182,7 @@ def _shared_db_gateway(state: Path, canaries: Canaries) -> None:
     _database(local, _TABLES, [("auth_profile_store", profiles("overlay database", canaries)), ("auth_profile_state", _usage())])
     (state / ".env").write_text(
         f"GROQ_API_KEY={canaries.new('.env')}\nOPENAI_API_KEYS='{canaries.new('.env list 1')},{canaries.new('.env list 2')}'\n"
-        f"a line without sense {canaries.new('.env bad line')}\nMISTRAL_API_KEY=\"{canaries.new('.env unclosed')}\n",
+        f'a line without sense {canaries.new(".env bad line")}\nMISTRAL_API_KEY="{canaries.new(".env unclosed")}\n',
         encoding="utf-8",
     )
     _config(state / "openclaw.json", canaries)

@@ -11,8 +11,8 @@ from types import MappingProxyType
 
 import pytest
 
-from exporter.history import History, Remembered, Subject
 from exporter.journal import FILE_NAME, Journal, state_directory
+from exporter.judging.history import History, Remembered, Subject
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

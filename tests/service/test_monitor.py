@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from exporter.journal import FILE_NAME
-from exporter.metrics import render
+from exporter.metrics.families import render
 from exporter.model import Secret
 from exporter.monitor import Clocks, Monitor
 from exporter.settings import Metrics, Read, Settings

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from exporter.cli.deliverable import load_deliverable
-from exporter.settings_channels import SCHEMAS
-from exporter.settings_file import load
-from exporter.settings_text import SettingsError
+from exporter.settings_file.channels import SCHEMAS
+from exporter.settings_file.load import load
+from exporter.settings_file.text import SettingsError
 
 HEAD = "host: box\nchannels:\n  - name: ops\n"
 

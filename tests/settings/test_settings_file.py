@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from exporter.model import Secret
 from exporter.settings import Gateway, Settings
-from exporter.settings_file import SettingsError, example, load, locate, show
-from exporter.settings_text import format_duration, parse_address, parse_ratio, rows
+from exporter.settings_file.load import SettingsError, example, load, locate, show
+from exporter.settings_file.text import format_duration, parse_address, parse_ratio, rows
 from exporter.words import parse_duration
 from tests.running import ROOT
 
@@ -39,9 +39,7 @@ def test_nothing_at_all_gives_the_defaults(tmp_path: Path) -> None:
 
 
 def test_the_defaults_load_no_parser() -> None:
-    code = (
-        "import sys; from exporter.settings_file import load; load(None, {}); print([m for m in ('pydantic', 'yaml') if m in sys.modules])"
-    )
+    code = "import sys; from exporter.settings_file.load import load; load(None, {}); print([m for m in ('pydantic', 'yaml') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import httpx
 
-from exporter.alert import Book, Silence
-from exporter.alert import Policy as AlertPolicy
-from exporter.alerting import acknowledge, step
+from exporter.alerting.alert import Book, Silence
+from exporter.alerting.alert import Policy as AlertPolicy
+from exporter.alerting.life import acknowledge, step
 from exporter.finding import Finding, Found
 from exporter.findings.catalogue import find
 from exporter.findings.context import Context
-from exporter.metrics_view import Policy
+from exporter.metrics.view import Policy
 from exporter.settings import Settings, Web
 from exporter.web.app import app
 from exporter.web.board import BoardView

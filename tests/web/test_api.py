@@ -13,7 +13,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import CHECKS
 
-from exporter.alert import Matcher, Silence
+from exporter.alerting.alert import Matcher, Silence
 from exporter.model import Secret
 from exporter.settings import Settings, Web
 from exporter.web import openapi

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.metrics_view import Policy
+from exporter.metrics.view import Policy
 from exporter.model import Problem, ProblemReason, Secret, StoreKind
 from exporter.verdict import Health, Snapshot
 from exporter.web import page

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from exporter.settings import Settings, Web
-from exporter.settings_text import SettingsError
+from exporter.settings_file.text import SettingsError
 from exporter.web.door import Door, read
 from tests.web.certificates import Files, issue
 

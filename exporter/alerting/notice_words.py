@@ -1,0 +1,246 @@
+"""Pure. The words of a notice: what a person can act on at 3 a.m. on a phone.
+
+The title says severity, host, provider, profile, what and when; the body why, what still works, the fix, and where to read more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import assert_never
+
+from exporter.alerting.alert import Alert, Policy
+from exporter.alerting.notice import Entry, NoticeKind
+from exporter.finding import Finding, FindingScope, said
+from exporter.masking import mask_emails
+from exporter.words import counted, duration, instant, listing, visible, when
+
+CONSEQUENCE = "RedundancyLost"
+_FULL = 3  # alerts said in full
+_LISTED = 20  # alerts said in one line
+_SINCE = ": since"
+_MOMENT = timedelta(seconds=1)
+_MASKED = "E-mail addresses are masked here; `model-auth-exporter alerts list` on the host shows the exact command."
+_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~])")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Title and body of a notice; the body twice."""
+
+    title: str
+    plain: str
+    markdown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """What one notice speaks of: news, what belongs to them, and what is open as told before."""
+
+    kind: NoticeKind
+    news: Sequence[Alert]
+    covered: Sequence[Alert] = ()
+    open: Sequence[Alert] = ()
+
+
+def entry(alert: Alert, now: datetime, policy: Policy) -> Entry:
+    """Put one alert into words."""
+    finding = alert.finding
+    shown = mask_emails if policy.mask_emails else str
+    return Entry(
+        id=alert.id,
+        name=finding.name,
+        severity=finding.severity,
+        summary=shown(f"{subject(finding)}{_over(alert, now) if alert.resolved_at else ' ' + headline(finding, now, policy)}"),
+        labels=MappingProxyType({name: shown(value) for name, value in finding.labels().items()}),
+        why=shown(said(finding.why, policy.zone).strip()),
+        what_works=shown(said(finding.what_works, policy.zone).strip()),
+        advice=shown(finding.fix.advice),
+        command=shown(_lines(finding.fix.command)),
+        phone=shown(_lines(finding.fix.phone)),
+        url=finding.fix.url,
+        runbook=f"{policy.runbook_base_url}/{finding.name}" if policy.runbook_base_url else "",
+        since=alert.since,
+        fired_at=alert.fired_at,
+        ended_at=alert.resolved_at,
+    )
+
+
+def headline(finding: Finding, now: datetime, policy: Policy) -> str:
+    """Say what is wrong and when: `runs out in 2d (2026-11-03 01:00 CET)`, `is down for 5m, since …`."""
+    if finding.when is None:
+        return finding.what.removesuffix(_SINCE)
+    if finding.what.endswith(_SINCE):
+        span = f" for {duration(now - finding.when)}," if now - finding.when >= _MOMENT else ""
+        return f"{finding.what.removesuffix(_SINCE)}{span} since {instant(finding.when, policy.zone)}"
+    return f"{finding.what} {when(finding.when, now, policy.zone)}"
+
+
+def subject(finding: Finding) -> str:
+    """Say whom it is about: `anthropic · anthropic:work`, `anthropic`, `gateway openclaw`, `model-auth-exporter`."""
+    match finding.scope:
+        case FindingScope.EXPORTER:
+            return "the clock" if finding.name == "ClockSkew" else "model-auth-exporter"
+        case FindingScope.GATEWAY | FindingScope.SOURCE | FindingScope.AGENT:
+            name = f"gateway {visible(finding.gateway)}"
+            return f"{visible(finding.provider)} · {name}" if finding.provider else name
+        case FindingScope.PROFILE | FindingScope.PROVIDER:
+            return (
+                " · ".join(visible(part) for part in (finding.provider, finding.profile) if part) or f"gateway {visible(finding.gateway)}"
+            )
+        case _:
+            assert_never(finding.scope)
+
+
+def write(matter: Matter, entries: Sequence[Entry], now: datetime, policy: Policy) -> Words:
+    """Write a notice; `entries` are those of the news, in order."""
+    blocks = list(_blocks(matter, entries, now, policy))
+    shown = mask_emails if policy.mask_emails else str
+    masked = policy.mask_emails and any(_changed(alert) for alert in matter.news[:_FULL])
+    tail = [("", _MASKED)] if masked else []
+    links = list(_links(entries, policy))
+    plain = "\n\n".join(_plain(block) for block in [*blocks, tail, links] if block)
+    markdown = "\n\n".join(_markdown(block) for block in [*blocks, tail, links] if block)
+    title = f"[{_tag(matter)}] {policy.host} · {_gist(matter.news, entries)}"
+    return Words(shown(title), shown(plain), shown(markdown))
+
+
+Block = list[tuple[str, str]]  # (label, words); the label "$" is a command, "-" an item of a list
+
+
+def _blocks(matter: Matter, entries: Sequence[Entry], now: datetime, policy: Policy) -> Iterator[Block]:
+    """Yield paragraphs: the first alerts in full, the others by line."""
+    over = matter.kind is NoticeKind.RESOLVED
+    main = _main(matter.news)
+    full = min(len(main), _FULL) if not over or len(entries) == 1 else 0
+    for place, (alert, words) in enumerate(zip(matter.news[:full], entries, strict=False), start=1):
+        if len(main) > 1:
+            yield [("", f"{place}. {words.summary}")]
+        yield _told_over(alert, policy) if over else _told(alert, words)
+    rest = [words.summary for words in entries[full:]]
+    if rest:
+        yield [("", "All of these:" if not full else "Also:"), *_items(rest)]
+    if matter.covered:
+        yield [("", "Part of it:"), *_items(f"{subject(a.finding)} {headline(a.finding, now, policy)}" for a in matter.covered)]
+    if matter.open:
+        yield [("", "Still open:"), *_items(f"{subject(a.finding)} {headline(a.finding, now, policy)}" for a in matter.open)]
+
+
+def _main(news: Sequence[Alert]) -> Sequence[Alert]:
+    """Return what is said in full: not that redundancy is lost, where its cause stands beside it."""
+    return [alert for alert in news if alert.finding.name != CONSEQUENCE] or news
+
+
+def _told(alert: Alert, words: Entry) -> Block:
+    block: Block = [("Where", _where(alert.finding)), ("Why", words.why), ("Still works", words.what_works), ("Fix", words.advice)]
+    block += [("$", words.command)] if words.command else []
+    block += [("From elsewhere", ""), ("$", words.phone)] if words.phone else []
+    block += [("At the provider", words.url)] if words.url else []
+    return [(label, text) for label, text in block if text or label == "From elsewhere"]
+
+
+def _told_over(alert: Alert, policy: Policy) -> Block:
+    was = alert.finding.what.removesuffix(_SINCE).partition(":")[0]
+    block = [("Where", _where(alert.finding)), ("It was", was), ("First told", instant(alert.fired_at or alert.since, policy.zone))]
+    return [(label, text) for label, text in block if text]
+
+
+def _where(finding: Finding) -> str:
+    gateway = f"gateway {visible(finding.gateway)}" if finding.gateway else ""
+    plural = "" if len(finding.agents) == 1 else "s"
+    agents = f"agent{plural} {_few(finding.agents)}" if finding.agents else ""
+    return ", ".join(part for part in (gateway, agents) if part)
+
+
+def _few(names: Sequence[str]) -> str:
+    shown = [visible(name) for name in names]
+    return listing(shown) if len(shown) <= 6 else f"{', '.join(shown[:5])} and {len(shown) - 5} others"
+
+
+def _items(lines: Iterable[str]) -> Block:
+    known = list(lines)
+    more = [("-", f"and {len(known) - _LISTED} more")] if len(known) > _LISTED else []
+    return [*(("-", line) for line in known[:_LISTED]), *more]
+
+
+def _links(entries: Sequence[Entry], policy: Policy) -> Iterator[tuple[str, str]]:
+    if policy.external_url:
+        yield "Page", f"{policy.external_url}/"
+    for runbook in list(dict.fromkeys(words.runbook for words in entries[:_FULL] if words.runbook)):
+        yield "Runbook", runbook
+
+
+def _tag(matter: Matter) -> str:
+    worst = max((alert.finding.severity for alert in matter.news), key=lambda severity: severity.rank)
+    match matter.kind:
+        case NoticeKind.FIRING:
+            return worst.upper()
+        case NoticeKind.REMINDER:
+            return f"{worst.upper()}, still open"
+        case NoticeKind.ESCALATION:
+            return f"{worst.upper()}, nobody has acknowledged"
+        case NoticeKind.RESOLVED:
+            return "RESOLVED"
+        case NoticeKind.CANARY:
+            return "TEST"
+        case _:
+            assert_never(matter.kind)
+
+
+def _gist(news: Sequence[Alert], entries: Sequence[Entry]) -> str:
+    """Say the first alert, or many of one kind by their number."""
+    news = _main(news)
+    if len(news) == 1:
+        return entries[0].summary
+    names = Counter(alert.finding.name for alert in news)
+    providers = {alert.finding.provider for alert in news}
+    about = f"{visible(next(iter(providers)))} · " if len(providers) == 1 and next(iter(providers)) else ""
+    first = news[0].finding
+    if first.scope is FindingScope.PROVIDER or (len(names) > 1 and len(news) <= _FULL):
+        return f"{entries[0].summary} (and {counted(len(news) - 1, 'more', 'more')})"
+    return about + ", ".join(f"{count} × {name}" if count > 1 else name for name, count in names.most_common())
+
+
+def _over(alert: Alert, now: datetime) -> str:
+    return f": {alert.finding.name} is over, first told {duration(now - (alert.fired_at or alert.since))} ago"
+
+
+def _changed(alert: Alert) -> bool:
+    commands = alert.finding.fix.command + alert.finding.fix.phone
+    return mask_emails(commands) != commands
+
+
+def _lines(commands: str) -> str:
+    return "\n".join(visible(line) for line in commands.split("\n"))
+
+
+def _plain(block: Block) -> str:
+    return "\n".join(_plain_line(label, text) for label, text in block)
+
+
+def _plain_line(label: str, text: str) -> str:
+    if label == "$":
+        return "\n".join(f"    {line}" for line in text.split("\n"))
+    return f"- {text}" if label == "-" else f"{label}: {text}".rstrip() if label else text
+
+
+def _markdown(block: Block) -> str:
+    lines: list[str] = []
+    for label, text in block:
+        if label == "$":
+            lines.append(f"```\n{text.replace('```', '` ` `')}\n```")
+        elif label == "-":
+            lines += ["", f"- {_escaped(text)}"] if lines and not lines[-1].startswith("- ") else [f"- {_escaped(text)}"]
+        elif label:
+            lines.append(f"**{label}:** {text if text.startswith('https://') else _escaped(text)}".rstrip() + "  ")
+        else:
+            lines.append(f"**{_escaped(text)}**")
+    return "\n".join(lines).rstrip()
+
+
+def _escaped(text: str) -> str:
+    return _SPECIAL.sub(r"\\\1", text)

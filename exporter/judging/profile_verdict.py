@@ -1,0 +1,238 @@
+"""Pure. Everything concluded about one profile in one agent's view."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from types import MappingProxyType
+
+from exporter.judging import cooldown, selection
+from exporter.judging import health as health_rules
+from exporter.judging.health import HealthVerdict, Rules
+from exporter.judging.history import History, Remembered, Subject, fingerprint
+from exporter.model import (
+    ConfiguredProfile,
+    Credential,
+    ExpiryKind,
+    Profile,
+    RefState,
+    Resolution,
+    SecretRef,
+    Source,
+    Usage,
+)
+from exporter.outcome import Outcome
+from exporter.verdict import Cooldown, Eligibility, Health, ProfileVerdict, RefreshState, Ruling
+
+_NOT_USED = Usage()
+_UNCHECKED = Resolution(RefState.UNCHECKED)
+_STUCK = frozenset({RefreshState.ORPHANED, RefreshState.FAILED})  # says more than the eligibility code, which is "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What judging the profiles of one agent needs besides the profiles."""
+
+    gateway: str
+    agent: str
+    now: datetime
+    rules: Rules
+    usage: Mapping[str, Usage]
+    configured: Mapping[str, ConfiguredProfile]
+    models: Mapping[str, tuple[str, ...]]  # canonical provider -> models in use
+    resolutions: Mapping[SecretRef, Resolution]
+    history: History
+    outcomes: Mapping[Subject, Outcome] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """How a profile came into an agent's view; `unlisted` says why one that is only shown proves nothing about the gateway."""
+
+    inherited_from: str | None = None
+    stored_at: datetime | None = None  # when its store was last written
+    stale_since: datetime | None = None
+    unlisted: str = ""
+
+
+_HERE = Origin()
+
+
+def judge_profile(
+    bench: Bench, profile: Profile, origin: Origin = _HERE, *, provider: str | None = None
+) -> tuple[ProfileVerdict, datetime | None]:
+    """Judge one profile; also return when time alone may change a word of it.
+
+    `provider` overrides the profile's own: a CLI login serving a CLI back end.
+    """
+    name = provider or selection.normalise(profile.provider)
+    subject = Subject(bench.gateway, bench.agent, name, profile.id)
+    remembered, outcome = bench.history.subjects.get(subject), bench.outcomes.get(subject)
+    usage = _usage(bench, profile, name)
+    reason, reason_rule = _eligibility(bench, profile)
+    health = health_rules.health(profile.credential, reason, usage, remembered, origin.stored_at, bench.now, bench.rules)
+    windows = cooldown.open_windows(usage, name, bench.now)
+    parked = cooldown.parked_until(windows, bench.models.get(selection.canonical(name), ()))
+    mark = fingerprint(profile.credential, bench.history.salt)
+    usable, usable_rule = _usable(reason, reason_rule, health, parked, _refusal(outcome, mark), origin.unlisted)
+    verdict = ProfileVerdict(
+        gateway=bench.gateway,
+        agent=bench.agent,
+        provider=name,
+        profile=profile.id,
+        credential=profile.credential.kind,
+        source=profile.source,
+        store=profile.store,
+        health=health.health,
+        health_rule=health.ruling,
+        reason=reason,
+        reason_rule=reason_rule,
+        gateway_health=_gateway_word(profile.credential, bench.now),
+        usable=usable,
+        usable_rule=usable_rule,
+        refresh_state=health.refresh,
+        cooldowns=windows,
+        parked_until=parked,
+        fingerprint=mark,
+        email=profile.email,
+        probe=outcome,
+    )
+    verdict = _with_credential(verdict, bench, profile.credential, health_rules.failing_since(profile.credential, usage, remembered))
+    return _with_book(verdict, bench, usage, remembered, origin), _next_change(health, windows, bench.now)
+
+
+def _with_credential(verdict: ProfileVerdict, bench: Bench, credential: Credential, failing_since: datetime | None) -> ProfileVerdict:
+    """Add what the stored bytes say beyond their health."""
+    ref = credential.secret_ref
+    return replace(
+        verdict,
+        expires_at=None if credential.fence or credential.expiry.looks_like_seconds else credential.expiry.at,
+        suspect_expiry=credential.expiry.looks_like_seconds or credential.expiry.kind is ExpiryKind.INVALID,
+        refreshable=credential.refreshable,
+        renews=credential.refreshable and verdict.refresh_state in (RefreshState.IDLE, RefreshState.IN_PROGRESS),
+        auth_failing_since=failing_since if credential.refreshable else None,
+        fenced=credential.fence is not None,
+        ref=f"{ref.source}:{ref.id}" if ref else "",
+        ref_state=bench.resolutions.get(ref, _UNCHECKED).state if ref else "",
+    )
+
+
+def _with_book(verdict: ProfileVerdict, bench: Bench, usage: Usage, remembered: Remembered | None, origin: Origin) -> ProfileVerdict:
+    """Add what the gateway's bookkeeping, our history and the profile's origin say."""
+    errors, failures = cooldown.counters(usage, bench.now)
+    return replace(
+        verdict,
+        masked_failure=cooldown.masked_failure(usage),
+        last_used_at=usage.last_used_at,
+        last_failure_at=usage.last_failure_at,
+        errors=errors,
+        failures=failures,
+        first_seen_at=remembered.first_seen_at if remembered else None,
+        changed_at=remembered.changed_at if remembered else None,
+        inherited_from=origin.inherited_from,
+        stale_since=origin.stale_since,
+        counts=not origin.unlisted,
+    )
+
+
+def named_only(bench: Bench, profile_id: str, provider: str, why: str) -> ProfileVerdict:
+    """Build the verdict of a profile that configuration or an order names and no store holds."""
+    ruling = Ruling("eligibility.profile_missing", why)
+    subject = Subject(bench.gateway, bench.agent, provider, profile_id)
+    remembered: Remembered | None = bench.history.subjects.get(subject)
+    return ProfileVerdict(
+        gateway=bench.gateway,
+        agent=bench.agent,
+        provider=provider,
+        profile=profile_id,
+        credential=None,
+        source=Source.STORE,
+        store=None,
+        health=Health.MISSING,
+        health_rule=Ruling("health.profile_missing", why),
+        reason=Eligibility.PROFILE_MISSING,
+        reason_rule=ruling,
+        gateway_health=Health.MISSING,
+        usable=False,
+        usable_rule=Ruling("usable.ineligible", why),
+        why=why,
+        first_seen_at=remembered.first_seen_at if remembered else None,
+    )
+
+
+def keyless(bench: Bench, profile_id: str, provider: str, why: str) -> ProfileVerdict:
+    """Build the verdict of a provider entry that needs no stored credential: a local runtime, the AWS credential chain."""
+    return ProfileVerdict(
+        gateway=bench.gateway,
+        agent=bench.agent,
+        provider=provider,
+        profile=profile_id,
+        credential=None,
+        source=Source.CONFIG,
+        store=None,
+        health=Health.STATIC,
+        health_rule=Ruling("health.keyless", why),
+        reason=Eligibility.OK,
+        reason_rule=Ruling("eligibility.keyless", why),
+        gateway_health=Health.STATIC,
+        usable=True,
+        usable_rule=Ruling("usable.keyless", why),
+    )
+
+
+def _usage(bench: Bench, profile: Profile, provider: str) -> Usage:
+    if profile.source in (Source.ENV, Source.CONFIG):
+        return bench.usage.get(cooldown.INLINE_KEY_PREFIX + provider, _NOT_USED)
+    if profile.source is Source.STORE:
+        return bench.usage.get(profile.id, _NOT_USED)
+    return _NOT_USED
+
+
+def _eligibility(bench: Bench, profile: Profile) -> tuple[Eligibility, Ruling]:
+    reason, ruling = selection.eligibility(profile, bench.configured.get(profile.id), bench.now)
+    ref = profile.credential.secret_ref
+    resolution = bench.resolutions.get(ref) if ref else None
+    if ref and reason is Eligibility.OK and resolution and resolution.state is RefState.UNRESOLVED:
+        code = f" ({resolution.code})" if resolution.code else ""
+        return Eligibility.UNRESOLVED_REF, Ruling("eligibility.unresolved_ref", f"its {ref.source} reference leads to nothing{code}")
+    return reason, ruling
+
+
+def _usable(
+    reason: Eligibility,
+    reason_rule: Ruling,
+    health: HealthVerdict,
+    parked: datetime | None,
+    refusal: str,
+    unlisted: str,
+) -> tuple[bool, Ruling]:
+    if unlisted:
+        return False, Ruling("usable.unlisted", unlisted)
+    if health.refresh in _STUCK or (reason is Eligibility.OK and not health.usable):
+        return False, Ruling("usable.lapsed", health.ruling.why)
+    if reason is not Eligibility.OK and health.refresh is not RefreshState.IN_PROGRESS:
+        return False, Ruling("usable.ineligible", reason_rule.why)
+    if refusal:
+        return False, Ruling("usable.refused", refusal)
+    if parked:
+        return False, Ruling("usable.parked", "the gateway has parked it")
+    return True, Ruling("usable", "eligible, not lapsed, not parked, not refused")
+
+
+def _refusal(outcome: Outcome | None, mark: str) -> str:
+    """Say why the provider refuses this very credential, confirmed; "" otherwise."""
+    if outcome is None or not outcome.refused or outcome.fingerprint != mark:
+        return ""
+    return f"the provider refuses it: {outcome.outcome}" + (f" ({outcome.detail})" if outcome.detail else "")
+
+
+def _gateway_word(credential: Credential, now: datetime) -> Health:
+    return health_rules.gateway_word(credential, selection.credential_eligibility(credential, now)[0], now)
+
+
+def _next_change(health: HealthVerdict, windows: tuple[Cooldown, ...], now: datetime) -> datetime | None:
+    ends = [window.until for window in windows]
+    if health.until:
+        ends.append(health.until)
+    return min((end for end in ends if end > now), default=None)

@@ -1,0 +1,1 @@
+"""Sending probes and taking their answers: one request, one pass, one round."""

@@ -1,0 +1,1 @@
+"""Settings as people write them: the file, the environment and the text forms of values."""
