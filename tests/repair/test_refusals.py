@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
 import pytest
 
-from exporter.repair import qr
 from tests.repair.driving import TOKEN, Driver, everything
 from tests.repair.test_terminal import json_home
 
@@ -124,17 +121,3 @@ def test_reauth_off_a_terminal_takes_the_credential_from_a_pipe_and_names_what_i
     assert json.loads(store.read_text())["profiles"]["openai:key"]["key"] == "sk-CANARY-1"
     assert json.loads(store.read_text())["profiles"]["openai:sub"] == login
     assert driver.run("reauth", "nosuch").code == 64
-
-
-def test_without_the_library_there_is_no_code_only_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "segno", None)
-    assert qr.code("https://example.com", 200) == []
-
-
-def test_a_code_fits_its_terminal_or_is_left_out(tmp_path: Path) -> None:
-    pytest.importorskip("segno")
-    drawn = qr.code("https://platform.openai.com/api-keys", 40)
-    assert drawn
-    assert max(len(line) for line in drawn) <= 40
-    assert len({len(line) for line in drawn}) == 1
-    assert qr.code(f"https://auth.example.com/{'x' * 400}", 40) == []
