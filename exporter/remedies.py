@@ -1,6 +1,6 @@
 """Pure. What a person does about a profile: one sentence, and the exact commands of the gateway that owns it.
 
-Source: spec/gateways.md, section 12.1 (commands and the releases that have them), section 15 (RemoteClaw has none).
+Source: spec/gateways.md, section 12.1 (commands and the releases that have them), section 15 (RemoteClaw has none: ours write its store).
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def binary(gateway: GatewayVerdict) -> str:
 
 def _for_fresh(profile: ProfileVerdict, gateway: GatewayVerdict, provider: ProviderVerdict | None) -> Remedy:
     """A credential that is good as stored: what else keeps the gateway from it."""
-    if profile.probe is not None and profile.probe.refused and profile.source is Source.STORE:
+    if profile.refused and profile.source is Source.STORE:
         return _renewed("The provider refuses this credential: replace it.", profile, gateway)
     if profile.parked:
         return _for_parked(profile, gateway)
@@ -124,8 +124,7 @@ def _sentence(profile: ProfileVerdict) -> str:
 def _renewed(advice: str, profile: ProfileVerdict, gateway: GatewayVerdict) -> Remedy:
     """Add the command that stores a new credential under the same id."""
     if gateway.family is Family.REMOTECLAW:
-        file = shlex.quote(f"{gateway.state_dir}/auth-profiles.json")
-        return Remedy(f"{advice} RemoteClaw has no command for that: edit {file} while the gateway is stopped.")
+        return _by_us(advice, profile, gateway)
     start = f"{binary(gateway)} models auth"
     identity = f"--profile-id {shlex.quote(profile.profile)}{_agent(profile)}"
     provider = shlex.quote(profile.provider)
@@ -141,6 +140,13 @@ def _renewed(advice: str, profile: ProfileVerdict, gateway: GatewayVerdict) -> R
             return Remedy(advice, (f"{start} login --provider {'openai' if merged else provider} {identity}",))
         case CredentialKind.TOKEN | None:
             return Remedy(advice, (f"{start} paste-token --provider {provider} {identity}",))
+
+
+def _by_us(advice: str, profile: ProfileVerdict, gateway: GatewayVerdict) -> Remedy:
+    """Name our own command: RemoteClaw has none. It knows keys and tokens only, so a login it inherited becomes a token."""
+    verb = "paste-api-key" if profile.credential is CredentialKind.API_KEY else "paste-token"
+    where = f"--gateway {shlex.quote(gateway.gateway)} --provider {shlex.quote(profile.provider)}"
+    return Remedy(advice, (f"model-auth-exporter auth {verb} {where} --profile-id {shlex.quote(profile.profile)}",))
 
 
 def _reference_advice(profile: ProfileVerdict, gateway: GatewayVerdict) -> str:

@@ -167,11 +167,16 @@ def test_a_command_reaches_exactly_this_state_directory(changes: dict[str, objec
     assert binary(gateway(**changes)) == words
 
 
-def test_remoteclaw_has_no_command_and_gets_the_file() -> None:
-    remoteclaw = gateway(family=Family.REMOTECLAW, state_dir="/home/a/.remoteclaw")
-    found = remedy(profile(**EXPIRED), remoteclaw)
-    assert "/home/a/.remoteclaw/auth-profiles.json" in found.advice
-    assert found.commands == ()
+@pytest.mark.parametrize(
+    ("credential", "verb"),
+    [(CredentialKind.API_KEY, "paste-api-key"), (CredentialKind.TOKEN, "paste-token"), (CredentialKind.OAUTH, "paste-token")],
+)
+def test_remoteclaw_has_no_command_of_its_own_and_gets_ours(credential: CredentialKind, verb: str) -> None:
+    remoteclaw = gateway(gateway="my claw", family=Family.REMOTECLAW, state_dir="/home/a/.remoteclaw")
+    found = remedy(profile(**EXPIRED, credential=credential), remoteclaw)
+    where = "--gateway 'my claw' --provider anthropic --profile-id anthropic:work"
+    assert found.commands == (f"model-auth-exporter auth {verb} {where}",)
+    assert "auth-profiles.json" not in found.advice
 
 
 @pytest.mark.parametrize(
