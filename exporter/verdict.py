@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from exporter.model import CredentialKind, EnvPlace, Family, Problem, Source, SourceState, StoreKind
-from exporter.outcome import Outcome
+from exporter.outcome import Outcome, ProbeStatus
 from exporter.traces import HostFacts, Traces
 
 
@@ -135,6 +135,20 @@ class ProfileVerdict:
     def parked(self) -> bool:
         """True while a window keeps the gateway from using this profile for this agent."""
         return self.parked_until is not None
+
+    @property
+    def refused(self) -> bool:
+        """True when the provider refuses this very credential, confirmed.
+
+        An access token past its end is not the login: where a grant renews it, a refusal of that token alone counts for nothing.
+        """
+        probe = self.probe
+        if probe is None or not probe.refused or probe.fingerprint != self.fingerprint:
+            return False
+        if not self.renews or self.health is Health.OK or probe.outcome is not ProbeStatus.AUTH:
+            return True
+        lapsed = self.expires_at is None or (probe.at is not None and probe.at >= self.expires_at)
+        return not (lapsed or probe.detail == "expired")
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,8 +92,7 @@ def _distinct(found: Sequence[Subject]) -> list[Subject]:
 
 def _needs(one: Subject) -> bool:
     profile = one.profile
-    refused = profile.probe is not None and profile.probe.refused
-    return one.agent.configured and profile.source is Source.STORE and (profile.health in _WRONG or refused)
+    return one.agent.configured and profile.source is Source.STORE and (profile.health in _WRONG or profile.refused)
 
 
 def _walk(work: Bench, subject: Subject, plan: Guidance, expires_in: str | None) -> int:
@@ -121,8 +120,6 @@ def _walk(work: Bench, subject: Subject, plan: Guidance, expires_in: str | None)
 
 def _login(work: Bench, profile: ProfileVerdict, plan: Guidance) -> int:
     """Let the gateway's own program log in: nobody else may touch such a credential."""
-    if not plan.arguments:
-        raise Failure(Ending.LAPSED, "RemoteClaw keeps no such logins: log in with the program that owns it")
     if not interactive():
         raise Failure(Ending.LAPSED, f"a login asks questions: run on a terminal: {typed(work.target, plan.arguments)}")
     say("It is renewed by a login through the gateway itself.")

@@ -104,7 +104,7 @@ def _disproved(window: Cooldown, probe: Outcome, provider: str) -> bool:
 def _mismatch(held: Held, view: View) -> Draft | None:
     probe = held.probe
     found = _PROBED.get(probe.outcome) if probe else None
-    if probe is None or found is None or (found in ("auth", "billing") and not probe.refused):
+    if probe is None or found is None or (found in ("auth", "billing") and not held.profile.refused):
         return None
     for window in held.profile.cooldowns:
         stored = _CLASSES.get(window.reason)

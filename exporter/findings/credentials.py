@@ -55,10 +55,8 @@ def _expired(held: Held, view: View) -> Draft | None:
 
 def _rejected(held: Held, view: View) -> Draft | None:
     probe = held.probe
-    if probe is None or not probe.refused or probe.outcome is not ProbeStatus.AUTH:
+    if probe is None or not held.profile.refused or probe.outcome is not ProbeStatus.AUTH:
         return None
-    if held.profile.health is Health.RENEWING and probe.detail == "expired":
-        return None  # an access token past its end, which the gateway renews on its next use
     said = f" ({quoted(probe.words)})" if probe.words else ""
     status = f"HTTP {probe.status}" if probe.status else "a refusal"
     why: Text = (f"The provider answered our probe twice with {status}: {probe.detail or 'not accepted'}{said}.",)

@@ -19,7 +19,7 @@ def _billing(held: Held, view: View) -> Draft | None:
     p = held.profile
     window = next((w for w in p.cooldowns if w.kind is CooldownKind.DISABLED and w.reason == "billing"), None)
     probe = held.probe
-    refused = probe is not None and probe.refused and probe.outcome is ProbeStatus.BILLING
+    refused = probe is not None and p.refused and probe.outcome is ProbeStatus.BILLING
     if window is None and not refused:
         return None
     why: Text = ("The gateway put it aside after the provider refused for billing",) if window else ()

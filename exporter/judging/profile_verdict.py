@@ -27,6 +27,7 @@ from exporter.verdict import Cooldown, Eligibility, Health, ProfileVerdict, Refr
 
 _NOT_USED = Usage()
 _UNCHECKED = Resolution(RefState.UNCHECKED)
+_USABLE = Ruling("usable", "eligible, not lapsed, not parked, not refused")
 _STUCK = frozenset({RefreshState.ORPHANED, RefreshState.FAILED})  # says more than the eligibility code, which is "expired"
 
 
@@ -75,7 +76,6 @@ def judge_profile(
     windows = cooldown.open_windows(usage, name, bench.now)
     parked = cooldown.parked_until(windows, bench.models.get(selection.canonical(name), ()))
     mark = fingerprint(profile.credential, bench.history.salt)
-    usable, usable_rule = _usable(reason, reason_rule, health, parked, _refusal(outcome, mark), origin.unlisted)
     verdict = ProfileVerdict(
         gateway=bench.gateway,
         agent=bench.agent,
@@ -89,8 +89,8 @@ def judge_profile(
         reason=reason,
         reason_rule=reason_rule,
         gateway_health=_gateway_word(profile.credential, bench.now),
-        usable=usable,
-        usable_rule=usable_rule,
+        usable=health.usable,  # so far; decided when everything else is known
+        usable_rule=health.ruling,
         refresh_state=health.refresh,
         cooldowns=windows,
         parked_until=parked,
@@ -119,10 +119,13 @@ def _with_credential(verdict: ProfileVerdict, bench: Bench, credential: Credenti
 
 
 def _with_book(verdict: ProfileVerdict, bench: Bench, usage: Usage, remembered: Remembered | None, origin: Origin) -> ProfileVerdict:
-    """Add what the gateway's bookkeeping, our history and the profile's origin say."""
+    """Add what the gateway's bookkeeping, our history and the profile's origin say, and with that whether it is usable."""
     errors, failures = cooldown.counters(usage, bench.now)
+    usable_rule = _usable(verdict, origin.unlisted)
     return replace(
         verdict,
+        usable=usable_rule is _USABLE,
+        usable_rule=usable_rule,
         masked_failure=cooldown.masked_failure(usage),
         last_used_at=usage.last_used_at,
         last_failure_at=usage.last_failure_at,
@@ -199,32 +202,20 @@ def _eligibility(bench: Bench, profile: Profile) -> tuple[Eligibility, Ruling]:
     return reason, ruling
 
 
-def _usable(
-    reason: Eligibility,
-    reason_rule: Ruling,
-    health: HealthVerdict,
-    parked: datetime | None,
-    refusal: str,
-    unlisted: str,
-) -> tuple[bool, Ruling]:
+def _usable(verdict: ProfileVerdict, unlisted: str) -> Ruling:
+    """The first rule that forbids its use, given what its health alone allows; `_USABLE` when none does."""
     if unlisted:
-        return False, Ruling("usable.unlisted", unlisted)
-    if health.refresh in _STUCK or (reason is Eligibility.OK and not health.usable):
-        return False, Ruling("usable.lapsed", health.ruling.why)
-    if reason is not Eligibility.OK and health.refresh is not RefreshState.IN_PROGRESS:
-        return False, Ruling("usable.ineligible", reason_rule.why)
-    if refusal:
-        return False, Ruling("usable.refused", refusal)
-    if parked:
-        return False, Ruling("usable.parked", "the gateway has parked it")
-    return True, Ruling("usable", "eligible, not lapsed, not parked, not refused")
-
-
-def _refusal(outcome: Outcome | None, mark: str) -> str:
-    """Say why the provider refuses this very credential, confirmed; "" otherwise."""
-    if outcome is None or not outcome.refused or outcome.fingerprint != mark:
-        return ""
-    return f"the provider refuses it: {outcome.outcome}" + (f" ({outcome.detail})" if outcome.detail else "")
+        return Ruling("usable.unlisted", unlisted)
+    if verdict.refresh_state in _STUCK or (verdict.reason is Eligibility.OK and not verdict.usable):
+        return Ruling("usable.lapsed", verdict.health_rule.why)
+    if verdict.reason is not Eligibility.OK and verdict.refresh_state is not RefreshState.IN_PROGRESS:
+        return Ruling("usable.ineligible", verdict.reason_rule.why)
+    if verdict.refused and verdict.probe is not None:
+        detail = f" ({verdict.probe.detail})" if verdict.probe.detail else ""
+        return Ruling("usable.refused", f"the provider refuses it: {verdict.probe.outcome}{detail}")
+    if verdict.parked:
+        return Ruling("usable.parked", "the gateway has parked it")
+    return _USABLE
 
 
 def _gateway_word(credential: Credential, now: datetime) -> Health:

@@ -23,7 +23,7 @@ from exporter.planning.probe_memory import Target
 from exporter.planning.schedule import effective_interval
 from exporter.providers.request import Access, NotSent, Request, light, usage
 from exporter.providers.row import Auth, Call, Purpose
-from exporter.verdict import AgentVerdict, Eligibility, ProfileVerdict, Snapshot
+from exporter.verdict import AgentVerdict, Eligibility, Health, ProfileVerdict, Snapshot
 
 NO_FREE_PROBE = "no_free_probe"
 
@@ -166,7 +166,7 @@ def _local_fact(verdict: ProfileVerdict, profile: Profile | None, now: datetime,
         return _skipped(str(verdict.reason), verdict.reason_rule.why), profile is None
     if profile is None and verdict.credential is not None:
         return _skipped("missing_credential", verdict.why or "no credential is stored"), True
-    if verdict.expires_at is not None and verdict.expires_at <= now:
+    if (verdict.expires_at is not None and verdict.expires_at <= now) or verdict.health is Health.RENEWING:
         return _skipped("expired", "its date has passed; a lapsed credential is not sent"), False
     if verdict.source is Source.STORE and verdict.position is None and verdict.credential is not None:
         return _skipped("excluded_by_auth_order", verdict.why or "auth.order of this provider leaves it out"), False
