@@ -88,7 +88,8 @@ class Alarm:
         )
         zone = ZoneInfo(settings.timezone) if settings.timezone else None
         policy = policy_of(settings, self._channels.routes, settings.host or os.uname().nodename, zone)
-        self.policy = replace(policy, group_wait=timedelta(0)) if self._one_shot else policy
+        # Nobody knows when a one-shot run has a successor: what is news now is told now.
+        self.policy = replace(policy, group_wait=timedelta(0), group_interval=timedelta(0)) if self._one_shot else policy
         self._disabled = frozenset(settings.alerts.disable)
 
     @property

@@ -137,6 +137,16 @@ class Found:
     scope_providers: frozenset[str] = frozenset()
 
 
+def alert_name(name: str) -> str:
+    """Return the name under which others know a finding: that of its Prometheus rule and of its runbook."""
+    return f"ModelAuth{name}"
+
+
+def runbook(name: str, base_url: str) -> str:
+    """Return the page about a finding, "" where nobody published the pages. `base_url` ends without a slash."""
+    return f"{base_url}/{alert_name(name)}.md" if base_url else ""
+
+
 def said(text: Text, zone: tzinfo | None) -> str:
     """Say words with their instants in one zone (None: the machine's)."""
     return "".join(part if isinstance(part, str) else instant(part, zone) for part in text)

@@ -15,7 +15,7 @@ from typing import assert_never
 
 from exporter.alerting.alert import Alert, Policy
 from exporter.alerting.notice import Entry, NoticeKind
-from exporter.finding import Finding, FindingScope, said
+from exporter.finding import Finding, FindingScope, runbook, said
 from exporter.masking import mask_emails
 from exporter.words import counted, duration, instant, listing, visible, when
 
@@ -63,7 +63,7 @@ def entry(alert: Alert, now: datetime, policy: Policy) -> Entry:
         command=shown(_lines(finding.fix.command)),
         phone=shown(_lines(finding.fix.phone)),
         url=finding.fix.url,
-        runbook=f"{policy.runbook_base_url}/{finding.name}" if policy.runbook_base_url else "",
+        runbook=runbook(finding.name, policy.runbook_base_url),
         since=alert.since,
         fired_at=alert.fired_at,
         ended_at=alert.resolved_at,
@@ -170,8 +170,8 @@ def _items(lines: Iterable[str]) -> Block:
 def _links(entries: Sequence[Entry], policy: Policy) -> Iterator[tuple[str, str]]:
     if policy.external_url:
         yield "Page", f"{policy.external_url}/"
-    for runbook in list(dict.fromkeys(words.runbook for words in entries[:_FULL] if words.runbook)):
-        yield "Runbook", runbook
+    for address in dict.fromkeys(words.runbook for words in entries[:_FULL] if words.runbook):
+        yield "Runbook", address
 
 
 def _tag(matter: Matter) -> str:

@@ -19,6 +19,7 @@ from exporter.delivery.alertmanager import RESEND_EVERY, AlertmanagerCarrier, do
 from exporter.delivery.backoff import open_at
 from exporter.delivery.carrier import DeliveryError, Outcome
 from exporter.delivery.sender import Tally, fallen, tell_failure
+from exporter.finding import alert_name
 from exporter.journal.ledger import Ledger
 from exporter.journal.records import Standing
 from exporter.logs import event
@@ -105,7 +106,7 @@ def wanted(book: Book, route: Route, known: set[str], now: datetime, policy: Pol
 def written_alert(alert: Alert, words: Entry, policy: Policy) -> tuple[str, dict[str, Any]]:
     """Write one alert: labels as those of the metrics, the host, and where it comes from. Nothing in it changes with the clock."""
     labels = {name: value for name, value in words.labels.items() if name not in {"name", "scope"}}
-    labels |= {"alertname": f"ModelAuth{words.name}", "host": policy.host, "origin": ORIGIN}
+    labels |= {"alertname": alert_name(words.name), "host": policy.host, "origin": ORIGIN}
     fix = "\n".join(part for part in (words.advice, words.command) if part)
     annotations = {
         "summary": _summary(alert, policy),

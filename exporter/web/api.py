@@ -48,8 +48,8 @@ def routes(site: Site) -> list[BaseRoute]:
     return [
         site.route(f"{PREFIX}/openapi.json", "openapi", Right.PAGE, description),
         site.route(f"{PREFIX}/snapshot", "snapshot", Right.PAGE, _snapshot(site)),
-        listing("findings", findings, lambda seen: lambda found: documents.finding(found, seen.zone)),
-        listing("alerts", alerts, lambda seen: lambda found: documents.alert(found, seen.zone)),
+        listing("findings", findings, lambda seen: lambda found: documents.finding(found, seen.zone, seen.runbooks)),
+        listing("alerts", alerts, lambda seen: lambda found: documents.alert(found, seen.zone, seen.runbooks)),
         listing("silences", silences, lambda seen: lambda found: documents.silence(found, seen.now)),
         listing("probes", _probed, lambda seen: documents.probe),
         listing("probes/recent", lambda _: site.probes(), lambda seen: documents.answer),

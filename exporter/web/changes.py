@@ -113,7 +113,7 @@ def _acknowledge_json(site: Site) -> Endpoint:
         seen = site.look()
         view = await anyio.to_thread.run_sync(site.board.view)
         found = next((alert for alert in view.alerts if identity in (alert.id, alert.identity)), None)
-        return json_answer(documents.alert(found, seen.zone)) if found else problem(404, "no such alert is firing")
+        return json_answer(documents.alert(found, seen.zone, seen.runbooks)) if found else problem(404, "no such alert is firing")
 
     return endpoint
 

@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 from exporter.alerting.alert import Alert, Silence
 from exporter.document import SCHEMA
-from exporter.finding import Finding, said
+from exporter.finding import Finding, runbook, said
 from exporter.verdict import ProfileVerdict
 from exporter.words import rfc3339
 
@@ -53,8 +53,8 @@ def page(items: Sequence[T], part: Slice, at: datetime, path: str, document: Cal
     }
 
 
-def finding(found: Finding, zone: tzinfo | None) -> dict[str, object]:
-    """Write one finding; sentences say instants in one zone."""
+def finding(found: Finding, zone: tzinfo | None, runbooks: str = "") -> dict[str, object]:
+    """Write one finding; sentences say instants in one zone. `runbooks` is where the pages are, "" where nobody published them."""
     return {
         "id": found.id,
         "name": found.name,
@@ -77,10 +77,11 @@ def finding(found: Finding, zone: tzinfo | None) -> dict[str, object]:
             "phone": found.fix.phone or None,
             "url": found.fix.url or None,
         },
+        "runbook": runbook(found.name, runbooks) or None,
     }
 
 
-def alert(found: Alert, zone: tzinfo | None) -> dict[str, object]:
+def alert(found: Alert, zone: tzinfo | None, runbooks: str = "") -> dict[str, object]:
     """Write one alert with its finding."""
     return {
         "id": found.id,
@@ -92,7 +93,7 @@ def alert(found: Alert, zone: tzinfo | None) -> dict[str, object]:
         "acked_by": found.acked_by or None,
         "ack_comment": found.ack_comment or None,
         "muted_by": found.muted_by or None,
-        "finding": finding(found.finding, zone),
+        "finding": finding(found.finding, zone, runbooks),
     }
 
 

@@ -23,4 +23,5 @@ class Look:
     zone: tzinfo | None = UTC  # of instants in words; None: the machine's
     host: str = ""  # how people call this machine
     chronicle: Chronicle = field(default_factory=Chronicle)
+    runbooks: str = ""  # where the runbook pages are, without a slash at the end
     notes: tuple[str, ...] = ()  # what is wrong with ourselves, in words

@@ -94,6 +94,7 @@ ALL: Final[Json] = {
         id=TEXT, name=TEXT, severity=_word(Severity), scope=_word(FindingScope), gateway=_maybe(TEXT), agents=TEXTS, provider=_maybe(TEXT),
         profile=_maybe(TEXT), detail=_maybe(TEXT), what=TEXT, when=_maybe(INSTANT), since=_maybe(INSTANT), stage=_maybe(TEXT),
         why=_maybe(TEXT), what_works=_maybe(TEXT), fix=_object(advice=TEXT, command=_maybe(TEXT), phone=_maybe(TEXT), url=_maybe(TEXT)),
+        runbook=_maybe(TEXT),
     ),
     "Alert": _object(
         id=TEXT, state=_word(AlertState), since=INSTANT, fired_at=_maybe(INSTANT), resolved_at=_maybe(INSTANT), acked_at=_maybe(INSTANT),

@@ -143,7 +143,7 @@ def _filter(request: Request) -> Filter:
 
 
 def _speech(seen: Look, base: str) -> Speech:
-    return Speech(seen.now, seen.zone, seen.policy.mask_emails, base)
+    return Speech(seen.now, seen.zone, seen.policy.mask_emails, base, seen.runbooks)
 
 
 def _segments(request: Request) -> tuple[str, str, str] | None:

@@ -10,7 +10,7 @@ from exporter import checking
 from exporter.alerting.alert import Alert, AlertState, Policy, Silence
 from exporter.alerting.notice_words import headline as phrase
 from exporter.alerting.notice_words import subject
-from exporter.finding import Finding, Severity, said
+from exporter.finding import Finding, Severity, runbook, said
 from exporter.model import Problem
 from exporter.verdict import ProviderVerdict, Snapshot
 from exporter.web.board import BoardView, Notified
@@ -41,6 +41,7 @@ class Trouble:
     commands: tuple[str, ...]
     masked: bool
     url: str
+    runbook: str
     href: str
     state: str
     can_ack: bool
@@ -145,6 +146,7 @@ def trouble(finding: Finding, alert: Alert | None, speech: Speech) -> Trouble:
         commands=tuple(speech.text(command) for command in commands),
         masked=any(speech.masked(command) for command in commands),
         url=finding.fix.url,
+        runbook=runbook(finding.name, speech.runbooks),
         href=speech.profile_path(finding.gateway, agent, finding.profile) if finding.profile and agent else "",
         state=speech.text(_state(alert)),
         can_ack=alert is not None and alert.state is AlertState.FIRING and alert.acked_at is None,

@@ -56,6 +56,7 @@ class Speech:
     zone: tzinfo | None
     mask: bool
     base: str = ""
+    runbooks: str = ""  # where the runbook pages are, without a slash at the end
 
     def text(self, words: str) -> str:
         """Make a text of unknown origin fit to show; the template escapes it."""

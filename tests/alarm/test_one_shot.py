@@ -42,6 +42,15 @@ def test_what_is_wrong_is_told_once_and_when_it_is_over(home: Path, hook: Web, s
     assert len(hook.got) > told
 
 
+def test_a_run_waits_for_nothing_that_a_daemon_would_wait_for(home: Path, hook: Web, settings: Write) -> None:
+    config = settings(f"name: ops, url: 'json://{hook.address}/', gap: 0s", alerts="group_wait: 1h, group_interval: 1h")
+    for seconds in (-3600, 90 * 86400, -1800, 80 * 86400):
+        store(home, seconds)
+        run("check", "--notify", "--config", str(config), home=home)
+    told = [title.partition("]")[0] for title in titles(hook)]
+    assert told == ["[CRITICAL", "[RESOLVED", "[CRITICAL", "[RESOLVED"]
+
+
 def test_a_channel_that_fails_gets_it_with_the_next_run(home: Path, settings: Write) -> None:
     answers = [500]
     with web(lambda got: answers[0]) as hook:

@@ -19,6 +19,7 @@ from exporter.finding import Severity
 from exporter.journal.desk import silence
 from exporter.model import Secret
 from exporter.settings import Channel, Settings
+from exporter.settings import Web as Pages
 from tests.alarm.matters import NOW, PROMPT, SECOND, finding, found
 from tests.delivery.servers import Got, Web, web
 from tests.delivery.test_sender import Clock
@@ -27,7 +28,8 @@ from tests.running import fetch, free_port, started, until
 
 def alarm(directory: Path, clock: Callable[[], datetime], *peers: str) -> Alarm:
     channel = Channel(name="am", alertmanager=tuple(map(Secret, peers)), timeout=5 * SECOND)
-    return Alarm(Settings(channels=(channel,), alerts=PROMPT, host="box"), {}, clock, directory)
+    pages = Pages(external_url="https://monitor.example/", runbook_base_url="https://runbooks.example/")
+    return Alarm(Settings(channels=(channel,), alerts=PROMPT, host="box", web=pages), {}, clock, directory)
 
 
 def posted(server: Web) -> list[list[dict[str, Any]]]:
@@ -57,6 +59,8 @@ def test_an_alert_is_told_resent_and_ended(tmp_path: Path) -> None:
         assert first["endsAt"] == "2026-11-20T12:04:00.000Z"
         assert "anthropic:work has expired" in first["annotations"]["summary"]
         assert "openclaw models auth login" in first["annotations"]["fix"]
+        assert first["annotations"]["runbook_url"] == "https://runbooks.example/ModelAuthExpired.md"
+        assert first["generatorURL"] == "https://monitor.example/"
         ended_at = clock.now
         passes(found(), 30)
         over = posted(server)[3][0]

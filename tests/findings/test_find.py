@@ -149,7 +149,7 @@ def test_what_a_provider_says_is_no_markup() -> None:
 def test_links_are_shown_where_they_are_known() -> None:
     world = World(policy=replace(POLICY, external_url="https://monitor.example", runbook_base_url="https://runbooks.example"))
     world.settle(store(profile("anthropic:a", OLD), profile("anthropic:c", KEY)))
-    assert world.told[0].plain.endswith("Page: https://monitor.example/\nRunbook: https://runbooks.example/Expired")
+    assert world.told[0].plain.endswith("Page: https://monitor.example/\nRunbook: https://runbooks.example/ModelAuthExpired.md")
 
 
 def test_the_figures_come_from_the_settings() -> None:

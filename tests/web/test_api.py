@@ -73,6 +73,15 @@ def test_lists_are_what_the_document_says(place: Place, path: str, schema: str) 
     _matches(page, schema, page=True)
 
 
+def test_findings_and_alerts_name_their_runbook(place: Place) -> None:
+    assert place.get("/api/v1/findings").json()["items"][0]["runbook"] is None
+    place.look = replace(place.look, runbooks="https://runbooks.example")
+    found = place.get("/api/v1/findings").json()["items"][0]
+    assert found["runbook"] == f"https://runbooks.example/ModelAuth{found['name']}.md"
+    alert = place.get("/api/v1/alerts").json()["items"][0]["finding"]
+    assert alert["runbook"] == f"https://runbooks.example/ModelAuth{alert['name']}.md"
+
+
 def test_the_snapshot_is_what_the_document_says(place: Place) -> None:
     _matches(place.get("/api/v1/snapshot").json(), "Snapshot")
 

@@ -13,6 +13,8 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from exporter.findings.catalogue import find
+from exporter.findings.context import Context
 from exporter.metrics.view import Policy
 from exporter.model import Problem, ProblemReason, Secret, StoreKind
 from exporter.verdict import Health, Snapshot
@@ -141,6 +143,12 @@ class TestPage:
         assert "down for 1h, back in 1h" in html
         assert "up, ends in 1h" in html
         assert "unknown" in html
+
+    def test_each_trouble_leads_to_its_runbook(self) -> None:
+        board = BoardView(find(everything(), Context()).findings)
+        assert "Runbook" not in page.render_status(LOOK, board)
+        html = page.render_status(replace(LOOK, runbooks="https://runbooks.example"), board)
+        assert 'href="https://runbooks.example/ModelAuthProviderDown.md"' in html
 
     def test_before_the_first_reading_it_claims_nothing(self) -> None:
         assert "not done yet" in self.html(Snapshot(NOW), ready=False)
