@@ -143,8 +143,8 @@ def _renewed(advice: str, profile: ProfileVerdict, gateway: GatewayVerdict) -> R
 
 
 def _by_us(advice: str, profile: ProfileVerdict, gateway: GatewayVerdict) -> Remedy:
-    """Name our own command: RemoteClaw has none. It knows keys and tokens only, so a login it inherited becomes a token."""
-    verb = "paste-api-key" if profile.credential is CredentialKind.API_KEY else "paste-token"
+    """Name our own command: RemoteClaw has none. Whatever is no token it reads as a key."""
+    verb = "paste-token" if profile.credential in (CredentialKind.TOKEN, None) else "paste-api-key"
     where = f"--gateway {shlex.quote(gateway.gateway)} --provider {shlex.quote(profile.provider)}"
     return Remedy(advice, (f"model-auth-exporter auth {verb} {where} --profile-id {shlex.quote(profile.profile)}",))
 

@@ -169,7 +169,7 @@ def test_a_command_reaches_exactly_this_state_directory(changes: dict[str, objec
 
 @pytest.mark.parametrize(
     ("credential", "verb"),
-    [(CredentialKind.API_KEY, "paste-api-key"), (CredentialKind.TOKEN, "paste-token"), (CredentialKind.OAUTH, "paste-token")],
+    [(CredentialKind.API_KEY, "paste-api-key"), (CredentialKind.TOKEN, "paste-token"), (CredentialKind.OAUTH, "paste-api-key")],
 )
 def test_remoteclaw_has_no_command_of_its_own_and_gets_ours(credential: CredentialKind, verb: str) -> None:
     remoteclaw = gateway(gateway="my claw", family=Family.REMOTECLAW, state_dir="/home/a/.remoteclaw")

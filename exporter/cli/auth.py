@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from exporter.cli import output
+from exporter.cli.auth_history import history
 from exporter.cli.auth_order import order
 from exporter.cli.auth_paste import paste_api_key, paste_token
 from exporter.cli.auth_setup import setup_token
@@ -40,5 +41,5 @@ def list_profiles(provider: str | None, as_json: bool, gateway: str | None, agen
     return Ending.FINE
 
 
-for each in (order, paste_token, paste_api_key, setup_token):
+for each in (order, paste_token, paste_api_key, setup_token, history):
     command.add_command(each)

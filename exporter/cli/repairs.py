@@ -20,13 +20,14 @@ from exporter.cli import options, output
 from exporter.cli.ending import Ending, Failure
 from exporter.cli.loading import home, now, settings_of
 from exporter.journal import state_directory
+from exporter.journal.changes import Change, Unrecorded, user
+from exporter.journal.changes import record as record_change
 from exporter.judging.health import Rules
 from exporter.model import Reading, Secret
 from exporter.reading.reader import Reader
 from exporter.remedies import binary
 from exporter.repair import own_cli
 from exporter.repair.arguments import Refusal, shown_id
-from exporter.repair.changelog import Change, record_change
 from exporter.repair.choosing import Unclear, target
 from exporter.repair.guide import folded
 from exporter.repair.target import Target
@@ -140,9 +141,11 @@ def delegate(call: own_cli.Command, secret: Secret | None = None, *, at_terminal
 def record(work: Bench, action: str, provider: str, ids: Sequence[str], how: str) -> None:
     """Note a change that was made; a record that cannot be written is said, the change stands."""
     one = work.target
-    change = Change(work.at, action, one.gateway.gateway, one.agent.agent, provider, tuple(ids), how)
-    if fault := record_change(state_directory(work.settings.state_dir, os.environ), change):
-        output.note(fault)
+    change = Change(work.at, user(), action, one.gateway.gateway, one.agent.agent, provider, tuple(ids), how)
+    try:
+        record_change(state_directory(work.settings.state_dir, os.environ), change)
+    except Unrecorded as fault:
+        output.note(f"the change is not recorded: {fault}")
 
 
 def say(text: str) -> None:

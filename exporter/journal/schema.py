@@ -50,4 +50,17 @@ MIGRATIONS: Final = (
     ) WITHOUT ROWID;
     CREATE TABLE probe_answers (sequence INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, document TEXT NOT NULL);
     """,
+    """
+    CREATE TABLE chronicle (
+        gateway TEXT NOT NULL, agent TEXT NOT NULL, provider TEXT NOT NULL, profile TEXT NOT NULL, document TEXT NOT NULL,
+        PRIMARY KEY (gateway, agent, provider, profile)
+    ) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE changes (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+        at_ms INTEGER NOT NULL, who TEXT NOT NULL, action TEXT NOT NULL, gateway TEXT NOT NULL, agent TEXT NOT NULL, provider TEXT NOT NULL,
+        profiles TEXT NOT NULL, how TEXT NOT NULL
+    );
+    """,
 )

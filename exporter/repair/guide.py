@@ -12,7 +12,7 @@ from enum import Enum, auto
 from typing import Final
 
 from exporter.judging.selection import canonical
-from exporter.model import CredentialKind, Family, Source
+from exporter.model import CredentialKind, Source
 from exporter.repair.target import Target
 from exporter.verdict import Health, ProfileVerdict
 from exporter.words import instant, relative
@@ -75,9 +75,7 @@ def guidance(profile: ProfileVerdict, target: Target, now: datetime) -> Guidance
 
 
 def login_arguments(profile: ProfileVerdict, target: Target) -> tuple[str, ...]:
-    """Return the arguments of the gateway's own login; none for RemoteClaw, which has no such command."""
-    if target.gateway.family is Family.REMOTECLAW:
-        return ()
+    """Return the arguments of the gateway's own login."""
     if profile.provider == "github-copilot":
         return ("models", "auth", "login-github-copilot")
     merged = profile.provider == "openai-codex" and target.dialect.release >= (2026, 8, 1)
