@@ -8,35 +8,18 @@ from exporter.finding import Evidence, FindingScope, Severity, Text
 from exporter.findings.condition import Condition, Draft
 from exporter.findings.phrases import about, each, fix
 from exporter.findings.view import Held, View
-from exporter.outcome import Outcome, ProbeStatus
-from exporter.providers.row import SeesBilling
-from exporter.providers.table import BY_ID
+from exporter.judging.second_opinion import disproved, misnamed
+from exporter.outcome import ProbeStatus
 from exporter.verdict import Cooldown, CooldownKind
 
 _FLAP = timedelta(minutes=5)
 _SETTLE = timedelta(minutes=1)
 _LAPSED = timedelta(minutes=30)
-_CLASSES = {
-    "auth": "auth",
-    "auth_permanent": "auth",
-    "session_expired": "auth",
-    "billing": "billing",
-    "rate_limit": "rate_limit",
-    "overloaded": "rate_limit",
-    "subscription_limit": "rate_limit",
-    "model_not_found": "model_not_found",
-}
-_PROBED = {
-    ProbeStatus.AUTH: "auth",
-    ProbeStatus.BILLING: "billing",
-    ProbeStatus.RATE_LIMIT: "rate_limit",
-    ProbeStatus.MODEL_NOT_FOUND: "model_not_found",
-}
 _WORDS = {
-    "auth": "an authentication error",
-    "billing": "a billing error",
-    "rate_limit": "a rate limit",
-    "model_not_found": "an unknown model",
+    ProbeStatus.AUTH: "an authentication error",
+    ProbeStatus.BILLING: "a billing error",
+    ProbeStatus.RATE_LIMIT: "a rate limit",
+    ProbeStatus.MODEL_NOT_FOUND: "an unknown model",
 }
 
 
@@ -70,13 +53,9 @@ def _length(window: Cooldown, held: Held, view: View) -> timedelta:
 
 
 def _contradicted(held: Held, view: View) -> Draft | None:
-    p, probe = held.profile, held.probe
-    if probe is None or probe.outcome is not ProbeStatus.OK or (p.last_failure_at and probe.at and probe.at < p.last_failure_at):
+    window = disproved(held.profile)
+    if window is None or window.until - view.at <= _FLAP:
         return None
-    wrong = [w for w in p.cooldowns if w.until - view.at > _FLAP and _disproved(w, probe, p.provider)]
-    if not wrong:
-        return None
-    window = max(wrong, key=lambda w: w.until)
     why: Text = (
         f"Our probe was accepted, yet the gateway keeps it parked ({window.kind}{f', {window.reason}' if window.reason else ''}) until ",
         window.until,
@@ -89,32 +68,15 @@ def _contradicted(held: Held, view: View) -> Draft | None:
     return about(held, "works, but the gateway will not use it: free", fix(held, view, advice, renew=True), why=why, when=window.until)
 
 
-def _disproved(window: Cooldown, probe: Outcome, provider: str) -> bool:
-    """Tell whether an accepted probe proves a window wrong: a free request says little about money and subscription limits."""
-    if window.kind is CooldownKind.BLOCKED or window.reason == "subscription_limit":
-        used = [quota.used for quota in probe.quotas if quota.used is not None]
-        return bool(used) and max(used) < 1
-    if window.reason == "billing":
-        row = BY_ID.get(provider)
-        paid = any(balance.amount > 0 for balance in probe.balances)
-        return paid or (row is not None and row.sees_billing is SeesBilling.YES)
-    return True
-
-
 def _mismatch(held: Held, view: View) -> Draft | None:
-    probe = held.probe
-    found = _PROBED.get(probe.outcome) if probe else None
-    if probe is None or found is None or (found in ("auth", "billing") and not held.profile.refused):
+    window, probe = misnamed(held.profile), held.probe
+    if window is None or probe is None:
         return None
-    for window in held.profile.cooldowns:
-        stored = _CLASSES.get(window.reason)
-        if stored is not None and stored != found:
-            why: Text = (f"The gateway stored {window.reason} and waits until ", window.until, f"; our probe met {_WORDS[found]}.")
-            advice = f"Repair what the probe found: {_WORDS[found]}. The stored reason misleads."
-            return about(
-                held, f"is parked for {window.reason}, but the probe says {found}", fix(held, view, advice, renew=found == "auth"), why=why
-            )
-    return None
+    found = _WORDS[probe.outcome]
+    why: Text = (f"The gateway stored {window.reason} and waits until ", window.until, f"; our probe met {found}.")
+    advice = f"Repair what the probe found: {found}. The stored reason misleads."
+    what = f"is parked for {window.reason}, but the probe says {probe.outcome}"
+    return about(held, what, fix(held, view, advice, renew=probe.outcome is ProbeStatus.AUTH), why=why)
 
 
 CONDITIONS = (

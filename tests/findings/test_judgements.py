@@ -29,6 +29,7 @@ def _found(usage: Usage, probe: Outcome | None, credential: Credential = KEY, pr
 DISPROOFS = (
     ("cooldown without a reason", replace(PARKED, cooldown_until=WINDOW), OK, True),
     ("about to end", replace(PARKED, cooldown_until=NOW + 4 * MINUTE), OK, False),
+    ("one model only", replace(PARKED, cooldown_until=WINDOW, cooldown_reason="rate_limit", cooldown_model="claude-opus-4-5"), OK, False),
     ("probe before the failure", replace(PARKED, cooldown_until=WINDOW), replace(OK, at=ago(HOUR)), False),
     ("probe got no word", replace(PARKED, cooldown_until=WINDOW), outcome(KEY, ProbeStatus.TIMEOUT), False),
     ("billing, nothing known of money", replace(PARKED, disabled_until=WINDOW, disabled_reason="billing"), OK, False),
@@ -50,6 +51,7 @@ MISMATCHES = (
     ("throttle, unconfirmed refusal", "rate_limit", replace(outcome(KEY, ProbeStatus.AUTH, "invalid"), confirmed=False), False),
     ("auth, out of credit", "auth", outcome(KEY, ProbeStatus.BILLING), True),
     ("auth, dead key", "auth", outcome(KEY, ProbeStatus.AUTH, "revoked"), False),
+    ("overload, throttled", "overloaded", outcome(KEY, ProbeStatus.RATE_LIMIT), False),
     ("unknown word", "weather", outcome(KEY, ProbeStatus.RATE_LIMIT), False),
 )
 
