@@ -71,18 +71,23 @@ def canary(now: datetime, policy: Policy, channel: str) -> Notice:
         f"This is a test by model-auth-exporter on {policy.host}, sent {instant(now, policy.zone)}. Nothing is wrong; nothing needs doing."
     )
     title = f"[TEST] {policy.host} · this channel works"
-    return Notice(
-        f"{round(now.timestamp() * 1000):x}-canary",
-        channel,
-        NoticeKind.CANARY,
-        Severity.INFO,
-        now,
-        title,
-        body,
-        body,
-        cause="canary",
-        tags=("canary",),
+    return _alone("canary", NoticeKind.CANARY, Severity.INFO, now, channel, title, body)
+
+
+def cry(now: datetime, policy: Policy, channel: str, words: str) -> Notice:
+    """Write for one channel that the watch itself has failed; `words` say how."""
+    body = (
+        f"{words}\nSaid by model-auth-exporter on {policy.host}, {instant(now, policy.zone)}. "
+        "Until it runs again, nobody watches the model logins of that host. `model-auth-exporter doctor` there says more."
     )
+    title = f"[CRITICAL] {policy.host} · the watch over the model logins has failed"
+    return _alone("cry", NoticeKind.FIRING, Severity.CRITICAL, now, channel, title, body)
+
+
+def _alone(cause: str, kind: NoticeKind, severity: Severity, now: datetime, channel: str, title: str, body: str) -> Notice:
+    """Write a notice that speaks of no alert of the book."""
+    name = f"{round(now.timestamp() * 1000):x}-{cause}"
+    return Notice(name, channel, kind, severity, now, title, body, body, cause=cause, tags=(cause,))
 
 
 def policy_of(settings: Settings, routes: Sequence[Route], host: str, zone: tzinfo | None) -> Policy:

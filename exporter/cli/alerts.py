@@ -127,16 +127,30 @@ def ack(alert_id: str, comment: str, author: str, config: Path | None) -> int:
 @options.config
 def test(channels: Sequence[str], as_json: bool, config: Path | None) -> int:
     """Send a test to the named channels (none: to all) and show per channel what happened; 70 when one failed."""
+    return _sent(settings_of(config, deliverable=True), channels, "", as_json=as_json)
+
+
+@command.command("tell")
+@click.argument("words")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@options.config
+def tell(words: str, as_json: bool, config: Path | None) -> int:
+    """Tell every channel at once that the watch itself has failed, and how; for OnFailure= units. 70 when one failed."""
+    if not words.strip():
+        raise click.UsageError("say what failed")
+    return _sent(settings_of(config, deliverable=True), (), visible(words), as_json=as_json)
+
+
+def _sent(settings: Settings, channels: Sequence[str], words: str, *, as_json: bool) -> int:
     from exporter.cli.testing import results  # what sends is loaded where something is sent
 
-    settings = settings_of(config, deliverable=True)
     known = [channel.name for channel in settings.channels]
     for name in channels:
         if name not in known:
             raise click.UsageError(f"no channel {visible(name)!r}; there is {', '.join(map(visible, known)) or 'none'}")
     if not known:
         raise Failure(Ending.CONFIG, "no channels are set; `config init` shows how")
-    found = list(results(settings, channels or known))
+    found = list(results(settings, channels or known, words))
     if as_json:
         output.document({"schema": 1, "channels": [{"channel": r.channel, "outcome": r.outcome, "why": r.why} for r in found]})
     else:

@@ -17,11 +17,13 @@ from exporter.delivery.forwarder import ORIGIN, Forwarder, Forwarding
 from exporter.delivery.heartbeat import Beat, ping
 from exporter.delivery.router import for_alerts, for_beats, for_notices, route
 from exporter.delivery.sender import Lane, Sender
+from exporter.finding import Severity
 from exporter.journal.ledger import Ledger
 from exporter.journal.records import Forwarded
 from exporter.settings import Channel
 
 _BUDGET: Final = timedelta(minutes=1)
+_FAILED_FOR: Final = timedelta(hours=1)  # nobody is left to end that alert
 
 
 class Channels:
@@ -69,16 +71,18 @@ class Channels:
                 if not self._ledger.depth().notices:
                     self._host.close()
 
-    def test(self, notice: Notice, policy: Policy, now: datetime) -> None:
+    def send_alone(self, notice: Notice, policy: Policy, now: datetime) -> None:
         """Send one notice, or what the channel takes instead, at once and past the outbox; raises DeliveryError."""
         channel = next(channel for channel in self._channels if channel.name == notice.channel)
         seconds = channel.timeout.total_seconds()
+        bad = notice.severity is Severity.CRITICAL
         if channel.alertmanager:
-            labels = {"alertname": "ModelAuthCanary", "severity": "info", "host": policy.host, "origin": ORIGIN}
+            name = "ModelAuthExporterDown" if bad else "ModelAuthCanary"
+            labels = {"alertname": name, "severity": str(notice.severity), "host": policy.host, "origin": ORIGIN}
             key, found = document(labels, {"summary": notice.title, "description": notice.plain}, now, policy.external_url)
-            self._peers[channel.name].tell(payload([Forwarded(key, found, now + RESEND_EVERY)], now, RESEND_EVERY), seconds)
+            self._peers[channel.name].tell(payload([Forwarded(key, found)], now, _FAILED_FOR if bad else RESEND_EVERY), seconds)
         elif channel.heartbeat is not None:
-            ping(channel.heartbeat, Beat.SUCCESS, seconds)
+            ping(channel.heartbeat, Beat.FAIL if bad else Beat.SUCCESS, seconds, notice.plain if bad else "")
         else:
             self._carriers[channel.name].deliver(notice, seconds)
 

@@ -86,6 +86,7 @@ def test_ack(config: Path) -> None:
         ("silence", "--for", "1h"),
         ("ack", "nosuch"),
         ("test", "nosuch"),
+        ("tell", " "),
         ("history", "-n", "0"),
         (),
     ],
@@ -124,3 +125,23 @@ def test_test_shows_per_channel_what_happened(config: Path) -> None:
     lines = json.loads(alerts(config, "history", "--json")[1])["notices"]
     assert {line["channel"] for line in lines} == {"hook", "am", "hc", "sh"}
     assert "canary" in alerts(config, "history")[1]  # the kind of notice
+
+
+def test_tell_says_on_every_channel_that_the_watch_has_failed(config: Path, tmp_path: Path) -> None:
+    with web() as fine:
+        config.write_text(
+            f"{config.read_text()}channels:\n"
+            f"  - {{name: hook, url: 'json://{fine.address}/'}}\n"
+            f"  - {{name: am, alertmanager: ['http://{fine.address}']}}\n"
+            f"  - {{name: hc, heartbeat: 'http://{fine.address}/beat'}}\n"
+            f"  - {{name: sh, command: [tee, {tmp_path}/told]}}\n"
+        )
+        code, out, _ = alerts(config, "tell", "some.service: exit-code 70")
+        assert (code, out.count("delivered")) == (0, 4)
+        by_path = {got.path: got.body.decode() for got in fine.got}
+    assert set(by_path) == {"/", "/api/v2/alerts", "/beat/fail"}
+    assert json.loads(by_path["/"])["title"] == "[CRITICAL] box · the watch over the model logins has failed"
+    assert json.loads(by_path["/api/v2/alerts"])[0]["labels"]["alertname"] == "ModelAuthExporterDown"
+    assert all("some.service: exit-code 70" in body for body in by_path.values())
+    told = json.loads((tmp_path / "told").read_text())
+    assert (told["severity"], "some.service: exit-code 70" in told["plain"]) == ("critical", True)
