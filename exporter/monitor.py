@@ -19,6 +19,7 @@ from exporter import clock, export
 from exporter.alarm import Alarm, Facts
 from exporter.findings.context import Fault, Ourselves
 from exporter.journal import Journal, state_directory
+from exporter.journal.chronicles import ChronicleBook
 from exporter.journal.probes import ProbeBook
 from exporter.judging.health import Rules
 from exporter.judging.history import Subject, observe
@@ -70,6 +71,7 @@ class Monitor:
         self._passing = threading.Lock()
         directory = state_directory(settings.state_dir, environ)
         self._journal = Journal(directory)
+        self._chronicles = ChronicleBook(directory)
         host, port = parse_address(settings.listen)
         self.alarm = Alarm(settings, environ, clocks.now, directory, listen=f"{host or '127.0.0.1'}:{port}")
         self.prober = Prober(settings.probes, ProbeBook(directory, clocks.now()), clocks.now, loopback_only=loopback_only)
@@ -178,6 +180,7 @@ class Monitor:
                 self.prober.still(self._snapshot, snapshot)
             elif snapshot.gateways is not self._snapshot.gateways:
                 self._note_credentials(snapshot)
+            self._chronicles.note(None if first else self._snapshot, snapshot)
             self._reading, self._rules, self._outcomes, self._snapshot = reading, rules, found, snapshot
         self._tell(snapshot, first)
         return snapshot
@@ -200,6 +203,7 @@ class Monitor:
             policy=self._policy(),
             ready=self._reading is not None,
             fault=self._fault(),
+            chronicle=self._chronicles.chronicle,
         )
 
     def token(self) -> Secret | None:
@@ -222,6 +226,7 @@ class Monitor:
     def close(self) -> None:
         """Close journal, probe memory and alert book."""
         self._journal.close()
+        self._chronicles.close()
         self.prober.book.close()
         self.alarm.close()
 

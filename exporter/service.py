@@ -72,9 +72,9 @@ def serve(
         website = Website(settings, monitor, monitor.alarm, attendant.reload)
         server = Server(website.app(), sock, website.door)
         server.start()
-        _arrange(timetable, monitor, website)
+        _arrange(timetable, monitor)
         event(logging.INFO, "serving", version=__version__, listen=f"{host or '*'}:{sock.getsockname()[1]}")
-        code = attendant.attend(monitor, website, server, lambda: _arrange(timetable, monitor, website))
+        code = attendant.attend(monitor, website, server, lambda: _arrange(timetable, monitor))
     except SettingsError as error:
         sock.close()
         code = refuse(CONFIG, str(error))
@@ -105,7 +105,7 @@ def _stopped(server: Server | None, timetable: Timetable, monitor: Monitor) -> b
     return ended
 
 
-def _arrange(timetable: Timetable, monitor: Monitor, website: Website) -> None:
+def _arrange(timetable: Timetable, monitor: Monitor) -> None:
     """Plan the jobs: the sweep, the full pass, one more pass whenever time alone changes a verdict, the alerts, the export."""
 
     def full_pass() -> None:
@@ -116,7 +116,6 @@ def _arrange(timetable: Timetable, monitor: Monitor, website: Website) -> None:
             followed(monitor.look().snapshot)
 
     def followed(snapshot: Snapshot) -> None:
-        website.observed(snapshot)
         timetable.once("due", "pass", full_pass, snapshot.until)
         timetable.once("judged", "alert", alert, snapshot.at, worker="alert")
         rounds.credentials_seen()

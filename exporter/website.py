@@ -14,11 +14,9 @@ from starlette.types import ASGIApp
 
 from exporter.alarm import Alarm
 from exporter.alerting.alert import Silence
-from exporter.chronicle import Chronicle, record
 from exporter.journal import desk
 from exporter.logs import event
 from exporter.settings import Settings
-from exporter.verdict import Snapshot
 from exporter.web.app import app
 from exporter.web.board import BoardView, Notified
 from exporter.web.door import Door, is_open
@@ -47,8 +45,6 @@ class Website:
         """Open the door; raises SettingsError for a bad web-config file. `reload` does what SIGHUP does; it says "" or why it failed."""
         self.door = Door(settings)
         self._settings, self._seen, self._board, self._reload = settings, seen, AlarmBoard(alarm), reload
-        self._chronicle, self._last = Chronicle(), Snapshot(seen.look().now)
-        self._watching = False
         self._instance = alarm.me.id
         self._warn()
 
@@ -66,7 +62,7 @@ class Website:
             counters=counters,
             zone=ZoneInfo(settings.timezone) if settings.timezone else None,
             host=settings.host or os.uname().nodename,
-            chronicle=self._chronicle,
+            runbooks=(settings.web.runbook_base_url or "").rstrip("/"),
             notes=tuple(self._notes(seen)),
         )
 
@@ -74,11 +70,6 @@ class Website:
         """Say in one line how things are."""
         seen = self.look()
         return f"{headline(seen, self._board.view()).word}; {summary(seen.snapshot)}"
-
-    def observed(self, snapshot: Snapshot) -> None:
-        """Note what a pass changed."""
-        self._chronicle = record(self._chronicle, self._last if self._watching else None, snapshot)
-        self._last, self._watching = snapshot, True
 
     def adopt(self, settings: Settings) -> None:
         """Go on with other settings; raises SettingsError, and changes nothing, for a bad web-config file."""

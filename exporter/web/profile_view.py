@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from exporter.judging.history import Subject
+from exporter.chronicle import subject_of
 from exporter.model import CredentialKind
 from exporter.remedies import remedy
 from exporter.verdict import AgentVerdict, GatewayVerdict, ProfileVerdict, ProviderVerdict, RefreshState, Snapshot
@@ -87,7 +87,6 @@ def _page(
 ) -> ProfilePage:
     provider = next((found for found in agent.providers if found.provider == profile.provider), None)
     todo = remedy(profile, gateway, provider)
-    subject = Subject(profile.gateway, profile.agent, profile.provider, profile.profile)
     alerts = {alert.identity: alert for alert in board.open_alerts()}
     return ProfilePage(
         row=profile_row(profile, provider, speech),
@@ -109,7 +108,7 @@ def _page(
         ),
         stories=tuple(
             Story(speech.moment(change.at), change.what, change.before, change.after, speech.text(change.why))
-            for change in reversed(seen.chronicle.changes.get(subject, ()))
+            for change in reversed(seen.chronicle.changes(subject_of(profile)))
         ),
         watched_since=speech.moment(seen.chronicle.since),
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from exporter.chronicle import subject_of
 from exporter.journal import FILE_NAME
 from exporter.metrics.families import render
 from exporter.model import Secret
@@ -126,6 +127,38 @@ def test_since_when_survives_a_restart(house: House) -> None:
     second.full_pass()
     assert only(second).first_seen_at == NOW
     second.close()
+
+
+def test_what_changed_survives_a_restart_and_names_what_happened_meanwhile(house: House) -> None:
+    house.write(anthropic_a=token(NOW + HOUR))
+    first = house.monitor()
+    first.full_pass()
+    house.clock.at += 2 * HOUR
+    first.full_pass()
+    subject = subject_of(only(first))
+    told = first.look().chronicle.changes(subject)
+    assert [(change.what, change.after) for change in told][:1] == [("health", "expired")]
+    first.close()
+    house.write(anthropic_a=token(NOW + 9 * HOUR, "sk-ant-fake-9876543210"))
+    house.clock.at += HOUR
+    second = house.monitor()
+    second.full_pass()
+    again = second.look().chronicle
+    assert again.since == NOW
+    assert again.changes(subject)[: len(told)] == told
+    assert {"credential", "health"} <= {change.what for change in again.changes(subject)[len(told) :]}
+    second.close()
+
+
+def test_without_a_place_of_its_own_what_changed_lasts_as_long_as_the_process(house: House) -> None:
+    homeless = Monitor(Settings(), {}, house.home, Clocks(house.clock.now, house.clock.monotonic))
+    house.write(anthropic_a=token(NOW + HOUR))
+    homeless.full_pass()
+    house.clock.at += 2 * HOUR
+    homeless.full_pass()
+    assert homeless.look().chronicle.changes(subject_of(only(homeless)))
+    assert not list(house.home.rglob(FILE_NAME))
+    homeless.close()
 
 
 def test_a_replaced_credential_is_dated_in_the_same_pass(house: House) -> None:
