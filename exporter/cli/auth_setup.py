@@ -9,15 +9,18 @@ from pathlib import Path
 
 import click
 
+from exporter.checking import Scope
 from exporter.cli import output
 from exporter.cli.auth_paste import Wish, store
 from exporter.cli.ending import Ending, Failure
+from exporter.cli.probe_words import probe_words
 from exporter.cli.repairs import Bench, Secretive, after, bench, judged, refusing, say, verdict_of, whom
-from exporter.judging.history import Subject
 from exporter.model import CredentialKind
 from exporter.repair import arguments, guide
 from exporter.repair.arguments import Refusal
 from exporter.repair.secret_input import confirmed, interactive, take
+from exporter.settings import Settings
+from exporter.verdict import ProfileVerdict
 
 
 @click.command("setup-token", cls=Secretive)
@@ -84,7 +87,14 @@ def _show(work: Bench, wish: Wish, *, probe: bool) -> None:
     if not wish.expires_in:
         say(guide.assumed_end(work.at))
     if probe and work.settings.probes.enabled:
-        from exporter.cli.auth_probe import tried
+        say(f"Probe: {_tried(work.settings, verdict)}")
 
-        subject = Subject(verdict.gateway, verdict.agent, verdict.provider, verdict.profile)
-        say(f"Probe: {tried(work, subject)}")
+
+def _tried(settings: Settings, stored: ProfileVerdict) -> str:
+    """Ask the provider once, without cost; what it answers is remembered as from any probe."""
+    from exporter.cli.asked import Wish as Question
+    from exporter.cli.asked import ask
+
+    scope = Scope(frozenset({stored.gateway}), frozenset({stored.agent}), frozenset({stored.provider}))
+    asked = ask(settings, Question(scope, frozenset({stored.profile}), quiet=True))
+    return next((probe_words(answer.outcome, asked.ended_at) for answer in asked.answers), "not sent")

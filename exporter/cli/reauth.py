@@ -17,6 +17,7 @@ from exporter.cli.ending import PROGRAM, Ending, Failure
 from exporter.cli.loading import home, now, settings_of
 from exporter.cli.matching import Subject, matches, near, subjects
 from exporter.cli.repairs import Bench, Secretive, after, columns, judged, own_program, read, record, refusing, say, typed, verdict_of
+from exporter.cli.settling import settle
 from exporter.model import CredentialKind, Source
 from exporter.remedies import remedy
 from exporter.repair import own_cli, relay
@@ -141,7 +142,7 @@ def _login(work: Bench, profile: ProfileVerdict, plan: Guidance) -> int:
 
 
 def _conclude(work: Bench, old: ProfileVerdict) -> int:
-    """Look again, offer the restart, say what happens to the alert."""
+    """Look again, offer the restart, let the alert end."""
     new = after(work)
     verdict = verdict_of(judged(new.settings, new.reading, new.at), new.target, old.profile)
     words = f"{verdict.health}, {'usable' if verdict.usable else 'not usable'}" if verdict else "missing"
@@ -149,7 +150,8 @@ def _conclude(work: Bench, old: ProfileVerdict) -> int:
     if verdict is not None and verdict.parked_until:
         say("The gateway still has it parked; it tries again when the window ends.")
     _offer_restart(new)
-    say("A running exporter sees it within seconds and resolves the alert.")
+    for words in settle(new.settings, verdict or old):
+        say(words)
     return Ending.FINE if verdict is not None and (verdict.usable or verdict.parked) else Ending.LAPSED
 
 

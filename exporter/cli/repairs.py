@@ -19,6 +19,7 @@ import click
 from exporter.cli import options, output
 from exporter.cli.ending import Ending, Failure
 from exporter.cli.loading import home, now, settings_of
+from exporter.cli.looking import probed, remembered
 from exporter.journal import state_directory
 from exporter.journal.changes import Change, Unrecorded, user
 from exporter.journal.changes import record as record_change
@@ -96,8 +97,12 @@ def read(settings: Settings, base: Path, at: datetime) -> Reading:
 
 
 def judged(settings: Settings, reading: Reading, at: datetime) -> Snapshot:
-    """Judge what was read."""
-    return judge(reading, at, Rules(warn=settings.expiry.warn, renewal_grace=settings.expiry.renewal_grace))
+    """Judge what was read, with what is remembered of it and of probes."""
+    history, _ = remembered(settings, os.environ)
+    rules = Rules(warn=settings.expiry.warn, renewal_grace=settings.expiry.renewal_grace)
+    snapshot = judge(reading, at, rules, history=history)
+    outcomes = probed(settings, os.environ, reading, snapshot, history.salt)
+    return judge(reading, at, rules, history=history, outcomes=outcomes) if outcomes else snapshot
 
 
 @contextmanager
