@@ -7,13 +7,29 @@ import re
 from functools import lru_cache
 from typing import Final
 
-_ADDRESS: Final = re.compile(r"[^\s:/@\"'<>()\[\],;|]+@[^\s:/@\"'<>()\[\],;|]+")
+_PART: Final = r"[^\s:/@\"'<>()\[\],;|.]+"
+_ADDRESS: Final = re.compile(
+    rf"{_PART}(?:\.{_PART})*@{_PART}(?:\.{_PART})+"
+)  # with a dot behind the @: `openclaw@ann` is a gateway's label
 
 
 @lru_cache(maxsize=20_000)
 def mask_emails(text: str) -> str:
     """Replace each e-mail address by its first letter, `***` and six hex digits of the address's SHA-256."""
     return _ADDRESS.sub(_mask, text) if "@" in text else text
+
+
+def masked_document(document: object) -> object:
+    """Mask every text of a JSON document; names of keys stay."""
+    match document:
+        case str():
+            return mask_emails(document)
+        case list():
+            return [masked_document(item) for item in document]
+        case dict():
+            return {key: masked_document(value) for key, value in document.items()}
+        case _:
+            return document
 
 
 def short_hash(text: str) -> str:

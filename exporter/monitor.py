@@ -24,7 +24,6 @@ from exporter.journal.probes import ProbeBook
 from exporter.judging.health import Rules
 from exporter.judging.history import Subject, observe
 from exporter.logs import event
-from exporter.masking import mask_emails
 from exporter.metrics import families as metrics
 from exporter.metrics.view import Counters, Policy
 from exporter.model import Problem, Reading, Secret
@@ -130,11 +129,8 @@ class Monitor:
         return self._new_credentials and self.prober.wanted
 
     def recent_probes(self) -> tuple[Mapping[str, object], ...]:
-        """The last answers of providers, newest first, without secrets; e-mail addresses in profile ids as the settings want them."""
-        recent = self.prober.recent()
-        if self.settings.labels.emails != "mask":
-            return recent
-        return tuple({**entry, "profiles": [mask_emails(str(name)) for name in _listed(entry.get("profiles"))]} for entry in recent)
+        """The last answers of providers, newest first, without secrets."""
+        return self.prober.recent()
 
     def _seen(self) -> Seen | None:
         with self._passing:
@@ -277,10 +273,6 @@ class Monitor:
             self._told_fault = self._journal.fault
             level, name = (logging.WARNING, "journal_in_memory_only") if self._told_fault else (logging.INFO, "journal_kept")
             event(level, name, why=self._told_fault or None)
-
-
-def _listed(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
 
 
 def _rules(settings: Settings) -> Rules:

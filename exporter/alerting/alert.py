@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import assert_never
 
 from exporter.finding import Finding, Severity
+from exporter.masking import mask_emails
 
 
 class AlertState(StrEnum):
@@ -87,7 +88,7 @@ class Op(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """One condition on one label. A finding of several agents has several values of `agent`: one that matches is enough."""
+    """One condition on one label. Where a label has several values (agents; a profile's id as it is and as it is shown), one is enough."""
 
     label: str
     value: str
@@ -95,7 +96,7 @@ class Matcher:
 
     def matches(self, finding: Finding) -> bool:
         """Tell whether the finding meets it; an absent label is an empty one."""
-        values = finding.agents or ("",) if self.label == "agent" else (finding.labels().get(self.label, ""),)
+        values = finding.agents or ("",) if self.label == "agent" else _forms(finding.labels().get(self.label, ""))
         match self.op:
             case Op.EQUAL:
                 return self.value in values
@@ -107,6 +108,11 @@ class Matcher:
                 return not any(re.fullmatch(self.value, value) for value in values)
             case _:
                 assert_never(self.op)
+
+
+def _forms(value: str) -> tuple[str, ...]:
+    masked = mask_emails(value)
+    return (value,) if masked == value else (value, masked)
 
 
 LABELS = ("name", "severity", "scope", "gateway", "agent", "provider", "profile", "detail")

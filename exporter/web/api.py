@@ -71,7 +71,7 @@ def _listing(
         found = await anyio.to_thread.run_sync(items, seen)
         page = documents.page(found, part, seen.now, path, write(seen))
         link = {"link": f'<{page["next"]}>; rel="next"'} if page["next"] else None
-        return json_answer(page, headers=link)
+        return json_answer(seen.shown(page), headers=link)
 
     return endpoint
 
@@ -91,9 +91,10 @@ def _snapshot(site: Site) -> Endpoint:
 
         def render() -> tuple[bytes, bool]:
             verdict = checking.check(seen.snapshot)
-            return encode(document(seen.snapshot, verdict.exit, verdict.lines)), False
+            return encode(seen.shown(document(seen.snapshot, verdict.exit, verdict.lines))), False
 
-        body, _ = await anyio.to_thread.run_sync(site.shared.make, "snapshot", id(seen.snapshot), seen.now, render)
+        source = (id(seen.snapshot), seen.policy)
+        body, _ = await anyio.to_thread.run_sync(site.shared.make, "snapshot", source, seen.now, render)
         return tagged(request, body, "application/json")
 
     return endpoint

@@ -78,14 +78,14 @@ def _silence_json(site: Site) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         try:
             given = wishes.from_json(await _body(request, _JSON))
-            now = site.look().now
-            made = wishes.silence(given, _identity(), caller_of(request).name, now)
+            seen = site.look()
+            made = wishes.silence(given, _identity(), caller_of(request).name, seen.now)
         except _WrongType:
             return problem(415, f"send {_JSON}")
         except Unclear as error:
             return problem(400, str(error))
-        await _keep(site, made, now)
-        return json_answer(documents.silence(made, now), 201, {"location": f"/api/v1/silences/{made.id}"})
+        await _keep(site, made, seen.now)
+        return json_answer(seen.shown(documents.silence(made, seen.now)), 201, {"location": f"/api/v1/silences/{made.id}"})
 
     return endpoint
 
@@ -113,7 +113,9 @@ def _acknowledge_json(site: Site) -> Endpoint:
         seen = site.look()
         view = await anyio.to_thread.run_sync(site.board.view)
         found = next((alert for alert in view.alerts if identity in (alert.id, alert.identity)), None)
-        return json_answer(documents.alert(found, seen.zone, seen.runbooks)) if found else problem(404, "no such alert is firing")
+        return (
+            json_answer(seen.shown(documents.alert(found, seen.zone, seen.runbooks))) if found else problem(404, "no such alert is firing")
+        )
 
     return endpoint
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
 from exporter.chronicle import Chronicle
+from exporter.masking import masked_document
 from exporter.metrics.view import Counters, Policy
 from exporter.verdict import Snapshot
 
@@ -25,3 +26,7 @@ class Look:
     chronicle: Chronicle = field(default_factory=Chronicle)
     runbooks: str = ""  # where the runbook pages are, without a slash at the end
     notes: tuple[str, ...] = ()  # what is wrong with ourselves, in words
+
+    def shown(self, document: object) -> object:
+        """Make a JSON document fit to hand out: e-mail addresses masked, unless the settings show them."""
+        return masked_document(document) if self.policy.mask_emails else document

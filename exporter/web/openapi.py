@@ -40,6 +40,7 @@ def document() -> Json:
             "title": "model-auth-exporter",
             "version": "1",
             "description": "Verdicts on the model-provider logins of AI gateways. Instants are RFC 3339 in UTC; what is absent is null. "
+            "E-mail addresses are masked in every text, as on the page, unless labels.emails is `show`. "
             "Keys may be added, none is ever renamed or removed. State-changing calls need a login, whatever the address.",
         },
         "security": [{}, {"bearer": []}, {"basic": []}],

@@ -150,7 +150,7 @@ def trouble(finding: Finding, alert: Alert | None, speech: Speech) -> Trouble:
         href=speech.profile_path(finding.gateway, agent, finding.profile) if finding.profile and agent else "",
         state=speech.text(_state(alert)),
         can_ack=alert is not None and alert.state is AlertState.FIRING and alert.acked_at is None,
-        matchers=tuple(f'{name}="{_quoted(value)}"' for name, value in pairs if not speech.masked(value)),
+        matchers=tuple(f'{name}="{_quoted(speech.text(value))}"' for name, value in pairs),
     )
 
 

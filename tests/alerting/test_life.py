@@ -15,6 +15,7 @@ from exporter.alerting.alert_json import alert_from_json, notice_from_json, sile
 from exporter.alerting.life import acknowledge, canary, policy_of, quiet_hours
 from exporter.alerting.notice import Notice, NoticeKind, repeated
 from exporter.finding import Evidence, Finding, FindingScope, Fix, Found, Severity
+from exporter.masking import mask_emails
 from exporter.settings import Settings
 from tests.alerting.builders import BLIND, DAY, HOUR, KNOWN, MINUTE, NO_WAIT, NOW, POLICY, Life, finding, outage
 
@@ -223,6 +224,15 @@ MATCHERS = (
 def test_matchers(text: str, matcher: Matcher, matches: bool) -> None:
     assert parse_matcher(text) == matcher
     assert matcher.matches(finding(agents=("main", "work"))) is matches
+
+
+@pytest.mark.parametrize("text", ["profile=openai:ann@example.com", 'profile=~"openai:a.*"'], ids=["as it is", "pattern"])
+def test_a_masked_profile_is_named_as_it_is_or_as_people_saw_it(text: str) -> None:
+    hidden = finding(profile="openai:ann@example.com")
+    assert parse_matcher(text).matches(hidden)
+    seen = mask_emails(hidden.profile)
+    assert parse_matcher(f"profile={seen}").matches(hidden)
+    assert not parse_matcher(f"profile!={seen}").matches(hidden)
 
 
 @pytest.mark.parametrize("text", ["", "provider", "colour=red", 'name=~"("', "=x"])

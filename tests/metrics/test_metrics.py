@@ -234,6 +234,8 @@ class TestIds:
         assert mask_emails("x:ann@example.com:2") == f"x:a***{digits}:2"
         assert mask_emails("a+b@x.org") != mask_emails("ab@x.org")
         assert mask_emails("anthropic:default") == "anthropic:default"
+        assert mask_emails("of openclaw@ann: ann.b@example.com.").startswith("of openclaw@ann: a***")
+        assert mask_emails("It is ann@example.com.") == f"It is a***{digits}."
 
     def test_addresses_are_shown_when_that_is_wanted(self) -> None:
         shown = snapshot(profile("anthropic:ann@example.com"))

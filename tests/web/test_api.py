@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -13,8 +14,12 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import CHECKS
 
+from exporter import checking
 from exporter.alerting.alert import Matcher, Silence
+from exporter.masking import mask_emails
+from exporter.metrics.view import Policy
 from exporter.model import Secret
+from exporter.remote import snapshot_of
 from exporter.settings import Settings, Web
 from exporter.web import openapi
 from exporter.web.app import routes
@@ -84,6 +89,25 @@ def test_findings_and_alerts_name_their_runbook(place: Place) -> None:
 
 def test_the_snapshot_is_what_the_document_says(place: Place) -> None:
     _matches(place.get("/api/v1/snapshot").json(), "Snapshot")
+
+
+class TestAddresses:
+    PATHS = ("snapshot", "findings", "alerts", "probes", "probes/recent", "silences")
+
+    def test_they_are_masked_in_every_answer_as_on_the_page(self, place: Place) -> None:
+        made = place.post("/api/v1/silences", {"matchers": ["profile=anthropic:ann@example.com"], "duration": "1h"})
+        texts = [made.text, *(place.get(f"/api/v1/{path}").text for path in self.PATHS)]
+        assert [text for text in texts if "ann@example.com" in text] == []
+        assert [mask_emails("anthropic:ann@example.com") in text for text in texts[:2]] == [True, True]
+
+    def test_they_are_shown_where_the_settings_say_so(self, place: Place) -> None:
+        place.look = replace(LOOK, policy=Policy(mask_emails=False))
+        assert "anthropic:ann@example.com" in place.get("/api/v1/snapshot").text
+
+    def test_a_masked_snapshot_is_judged_the_same(self, place: Place) -> None:
+        whole = snapshot_of(json.loads(place.get("/api/v1/snapshot").text))
+        assert checking.check(whole).exit == checking.check(LOOK.snapshot).exit
+        assert mask_emails("anthropic:ann@example.com") in {profile.profile for profile in whole.all_profiles()}
 
 
 def test_the_snapshot_is_sent_once(place: Place) -> None:
