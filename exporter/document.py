@@ -100,7 +100,7 @@ def _profile(profile: ProfileVerdict, now: datetime) -> dict[str, object]:
         "usable": profile.usable,
         "position": profile.position,
         "why": profile.why or None,
-        "probe": probed(profile.probe),
+        "probe": probed(profile.probe, profile.fingerprint),
         "inherited_from": profile.inherited_from,
         "stale_since": _instant(profile.stale_since),
         "cooldowns": [_cooldown(cooldown) for cooldown in profile.cooldowns],
@@ -152,8 +152,8 @@ def _cooldown(cooldown: Cooldown) -> dict[str, object]:
     }
 
 
-def probed(outcome: Outcome | None) -> dict[str, object] | None:
-    """Write what a probe found; null when nothing is known."""
+def probed(outcome: Outcome | None, fingerprint: str) -> dict[str, object] | None:
+    """Write what a probe found; null when nothing is known. `current`: it is of the credential stored now, or none was asked."""
     if outcome is None:
         return None
     return {
@@ -162,6 +162,7 @@ def probed(outcome: Outcome | None) -> dict[str, object] | None:
         "at": _instant(outcome.at),
         "words": outcome.words or None,
         "status": outcome.status,
+        "current": outcome.fingerprint in ("", fingerprint),
         "confirmed": outcome.confirmed,
         "refused": outcome.refused,
         "retry_at": _instant(outcome.retry_at),

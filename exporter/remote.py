@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NoReturn, TypeVar
 
 from exporter.document import SCHEMA
 from exporter.model import CredentialKind, Family, Problem, ProblemReason, Source, StoreKind
+from exporter.outcome import Balance, Outcome, ProbeStatus, Quota, RateLimit
 from exporter.verdict import (
     AgentVerdict,
     Cooldown,
@@ -26,6 +28,7 @@ from exporter.verdict import (
 from exporter.words import parse_instant
 
 E = TypeVar("E", bound=StrEnum)
+_EARLIER = "earlier"  # stands for the fingerprint of a credential that is stored no more; fingerprints themselves are not told
 
 
 class NotADocument(ValueError):
@@ -35,8 +38,8 @@ class NotADocument(ValueError):
 def snapshot_of(tree: object) -> Snapshot:
     """Read a snapshot back from a document, whichever release of this program wrote it; raises NotADocument.
 
-    Keys this release does not know are ignored, keys the writer did not know take their defaults. Probes and the state
-    of sources are not read back.
+    Keys this release does not know are ignored, keys the writer did not know take their defaults. The state of sources is not
+    read back.
     """
     root = _Node(tree, "document")
     if root.value.get("schema") != SCHEMA:
@@ -84,6 +87,15 @@ class _Node:
     def number(self, key: str) -> int | None:
         value = self.value.get(key)
         return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+    def figure(self, key: str) -> float | None:
+        value = self.value.get(key)
+        known = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
+        return float(value) if known and isinstance(value, int | float) else None
+
+    def inner(self, key: str) -> _Node | None:
+        value = self.value.get(key)
+        return None if value is None else _Node(value, f"{self.place}.{key}")
 
     def instant(self, key: str) -> datetime | None:
         text = self.text(key)
@@ -219,7 +231,39 @@ def _read_profile(node: _Node, gateway: str, agent: str) -> ProfileVerdict:
         renews=node.flag("renews"),
         ref=node.text("ref"),
         ref_state=node.text("ref_state"),
+        probe=_read_outcome(node.inner("probe")),
     )
+
+
+def _read_outcome(node: _Node | None) -> Outcome | None:
+    if node is None:
+        return None
+    phases = node.inner("phases")
+    return Outcome(
+        node.word("outcome", ProbeStatus),
+        node.text("detail"),
+        at=node.instant("at"),
+        words=node.text("words"),
+        status=node.number("status"),
+        retry_at=node.instant("retry_at"),
+        confirmed=node.flag("confirmed"),
+        fingerprint="" if node.flag("current", True) else _EARLIER,
+        phases=_spans(phases) if phases else MappingProxyType({}),
+        last_success_at=node.instant("last_success_at"),
+        expires_at=node.instant("expires_at"),
+        clock_offset_seconds=node.figure("clock_offset_seconds"),
+        rate_limits=tuple(
+            RateLimit(one.text("resource"), one.text("window"), one.figure("limit"), one.figure("remaining"), one.instant("reset_at"))
+            for one in node.nodes("rate_limits")
+        ),
+        quotas=tuple(Quota(one.text("window"), one.figure("used_ratio"), one.instant("reset_at")) for one in node.nodes("quotas")),
+        balances=tuple(Balance(one.text("currency"), one.figure("amount") or 0.0) for one in node.nodes("balances")),
+    )
+
+
+def _spans(node: _Node) -> Mapping[str, float]:
+    found = {name: node.figure(name) for name in node.value}
+    return MappingProxyType({name: seconds for name, seconds in found.items() if seconds is not None})
 
 
 def _read_cooldown(node: _Node) -> Cooldown:

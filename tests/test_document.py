@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,8 +14,12 @@ from hypothesis import strategies as st
 
 from exporter.checking import check
 from exporter.document import document
-from exporter.model import Problem, ProblemReason, StoreKind
+from exporter.judging.health import Rules
+from exporter.judging.history import Subject
+from exporter.model import Problem, ProblemReason, Reading, StoreKind
+from exporter.outcome import Balance, Outcome, ProbeStatus, Quota, RateLimit
 from exporter.remote import NotADocument, snapshot_of
+from exporter.snapshot import NO_OUTCOMES, judge
 from exporter.verdict import Cooldown, CooldownKind, CooldownScope, Snapshot
 from tests import builders
 from tests.builders import HOUR, NOW
@@ -41,7 +47,7 @@ PROFILE = [
 ]
 
 
-def _snapshot() -> Snapshot:
+def _snapshot(outcomes: Mapping[Subject, Outcome] = NO_OUTCOMES) -> Snapshot:
     store = builders.document(
         builders.profile("anthropic:work", builders.oauth(builders.at(-HOUR))),
         builders.profile("anthropic:manual", builders.token(builders.at(3 * HOUR))),
@@ -49,7 +55,12 @@ def _snapshot() -> Snapshot:
         order={"anthropic": ("anthropic:work", "anthropic:gone")},
     )
     problem = Problem("openclaw", "main", StoreKind.AUTH_STATE, ProblemReason.BAD_ENTRY, "/x/auth-state.json: order", False)
-    return builders.judged(builders.gateway(builders.agent(local=store), problems=(problem,)))
+    reading = Reading(NOW, (builders.gateway(builders.agent(local=store), problems=(problem,)),))
+    return judge(reading, NOW, Rules(), outcomes=outcomes)
+
+
+def _probed(outcomes: Mapping[str, Outcome]) -> Snapshot:
+    return _snapshot({Subject("openclaw", "main", name.partition(":")[0], name): outcome for name, outcome in outcomes.items()})
 
 
 def _written() -> dict[str, Any]:
@@ -107,6 +118,32 @@ def test_a_snapshot_read_back_is_judged_the_same(options: dict[str, Any]) -> Non
     after = snapshot_of(json.loads(json.dumps(document(before, 0))))
     assert check(after, **options) == check(before, **options)
     assert document(after, 0) == document(before, 0)
+
+
+PROBED = Outcome(
+    ProbeStatus.RATE_LIMIT, "window", NOW - HOUR, "slow down", 429, NOW + HOUR, phases={"connect": 0.01, "total": 0.25},
+    last_success_at=NOW - 2 * HOUR, expires_at=NOW + 9 * HOUR, clock_offset_seconds=-2.5,
+    rate_limits=(RateLimit("requests", "minute", 60.0, 0.0, NOW),), quotas=(Quota("5h", 0.5, NOW + HOUR), Quota("7d")),
+    balances=(Balance("USD", 9.25),),
+)  # fmt: skip
+
+
+def test_probes_are_read_back_with_every_fact() -> None:
+    mark = _snapshot().all_profiles()[0].fingerprint
+    before = _probed({"anthropic:work": replace(PROBED, fingerprint=mark)})
+    written = json.loads(json.dumps(document(before, 0)))
+    after = snapshot_of(written)
+    assert document(after, 0) == written
+    assert after.all_profiles()[0].probe == replace(PROBED, fingerprint="")
+
+
+@pytest.mark.parametrize("current", [True, False], ids=["this-key", "an-earlier-key"])
+def test_a_refusal_counts_for_the_credential_it_was_of(current: bool) -> None:
+    mark = _snapshot().all_profiles()[-1].fingerprint if current else "0123"
+    before = _probed({"openai:default": Outcome(ProbeStatus.AUTH, "revoked", NOW, confirmed=True, fingerprint=mark)})
+    after = snapshot_of(json.loads(json.dumps(document(before, 0))))
+    found = {one.profile: one for one in after.all_profiles()}["openai:default"]
+    assert (found.refused, found.usable) == (current, not current)
 
 
 def test_keys_of_another_release_do_no_harm() -> None:

@@ -1,4 +1,4 @@
-"""Edge. The snapshot of a running exporter (`check --from`)."""
+"""Edge. The snapshot of a running exporter (`check --from`, `status --from`)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import json
 import urllib.error
 import urllib.request
+from datetime import datetime, timedelta
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from exporter.cli.ending import Ending, Failure
@@ -13,13 +14,19 @@ from exporter.remote import NotADocument, snapshot_of
 from exporter.settings import Settings
 from exporter.settings_file.text import parse_address
 from exporter.verdict import Snapshot
+from exporter.words import duration
 
 _ANSWER_BYTES = 256 << 20
 _TIMEOUT_SECONDS = 15.0
+_STALE_AFTER = timedelta(minutes=5)
 
 
 class Unreachable(Exception):
     """A running exporter did not answer as one; the text says how."""
+
+    def __str__(self) -> str:
+        """Say it for people."""
+        return f"the running exporter cannot be asked: {self.args[0]}"
 
 
 def ask(url: str, settings: Settings) -> Snapshot:
@@ -40,6 +47,12 @@ def ask(url: str, settings: Settings) -> Snapshot:
         raise Unreachable(f"its answer is not a snapshot: {error}") from None
     except ValueError:
         raise Unreachable("its answer is not JSON") from None
+
+
+def stale(snapshot: Snapshot, here: datetime) -> str:
+    """Say that what a running exporter told is too old to be judged by; "" when it is not."""
+    age = here - snapshot.at
+    return f"the running exporter's last pass is {duration(age)} old" if age > _STALE_AFTER else ""
 
 
 def _request(url: str, settings: Settings) -> urllib.request.Request:

@@ -21,9 +21,7 @@ from exporter.cli.scoping import asides, narrow
 from exporter.document import document
 from exporter.settings import Settings
 from exporter.verdict import Snapshot
-from exporter.words import duration, visible
-
-_STALE_AFTER = timedelta(minutes=5)
+from exporter.words import visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,19 +124,15 @@ def _asked(wanted: _Wanted, settings: Settings) -> Snapshot:
 
 def _remote(wanted: _Wanted, settings: Settings) -> tuple[Snapshot, CheckResult]:
     """Judge what a running exporter saw; an exporter that does not answer, or whose eyes are shut, is a 1."""
-    from exporter.cli.asking import Unreachable, ask  # an HTTP client, which a check of this machine need not load
+    from exporter.cli.asking import Unreachable, ask, stale  # an HTTP client, which a check of this machine need not load
 
     here = now()
     try:
         snapshot = ask(wanted.from_url or "", settings)
     except Unreachable as error:
-        return Snapshot(here), CheckResult(Ending.LAPSED, (f"the running exporter cannot be asked: {error}",))
-    result = _judge(wanted, snapshot)
-    age = here - snapshot.at
-    if age > _STALE_AFTER:
-        words = f"the running exporter's last pass is {duration(age)} old"
-        return snapshot, replace(result, exit=int(Ending.LAPSED), lines=(words, *result.lines))
-    return snapshot, result
+        return Snapshot(here), CheckResult(Ending.LAPSED, (str(error),))
+    result, words = _judge(wanted, snapshot), stale(snapshot, here)
+    return snapshot, replace(result, exit=int(Ending.LAPSED), lines=(words, *result.lines)) if words else result
 
 
 def _judge(wanted: _Wanted, snapshot: Snapshot) -> CheckResult:

@@ -95,7 +95,7 @@ def _judged(asked: Asked, scope: Scope) -> Scope:
 
 def _result(answer: Answer, asked: Asked) -> dict[str, object]:
     profile = answer.profile
-    found = probed(answer.outcome) or {}
+    found = probed(answer.outcome, profile.fingerprint) or {}
     return {
         "gateway": profile.gateway,
         "agent": profile.agent,

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
 
-from exporter.checking import Scope, check
+from exporter.checking import CheckResult, Scope, check
 from exporter.cli import options, output
-from exporter.cli.ending import PROGRAM, Ending
-from exporter.cli.loading import settings_of
+from exporter.cli.ending import PROGRAM, Ending, Failure
+from exporter.cli.loading import now, settings_of
 from exporter.cli.looking import look
 from exporter.cli.plain import plain
 from exporter.cli.probe_options import ProbeFlags, taken
@@ -32,12 +32,14 @@ class _Form:
     as_json: bool
     plain: bool
     check: bool
+    from_url: str | None
 
 
 @click.command("status")
 @options.filters
 @options.at
 @options.probing
+@click.option("--from", "from_url", metavar="URL", help="Ask a running exporter instead of reading.")
 @click.option("--check", "check", is_flag=True, help="End with the exit code of `check`; else it is 0.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--plain", is_flag=True, help="One aligned line per profile, no colours, whatever the width.")
@@ -55,12 +57,17 @@ def command(
     wanted = _Form(**flags)  # type: ignore[arg-type]  # click checked each option's type
     if wanted.as_json and wanted.plain:
         raise click.UsageError("--json and --plain exclude each other")
-    scope = options.scope(gateway, agent, provider)
-    settings = settings_of(config)
+    if wanted.from_url is not None and (asking.probe or at is not None):
+        raise click.UsageError("--from asks another exporter: it excludes --probe and --at")
     if asking.probe and at is not None:
         raise click.UsageError("--at judges for another instant: it excludes --probe")
-    snapshot = _asked(settings, asking, scope, quiet=wanted.as_json) if asking.probe else look(settings, at, drift=False, probes=True)
-    result = check(snapshot, scope=scope)
+    scope = options.scope(gateway, agent, provider)
+    settings = settings_of(config)
+    if wanted.from_url is not None:
+        snapshot, result = _told(wanted.from_url, settings, scope)
+    else:
+        snapshot = _asked(settings, asking, scope, quiet=wanted.as_json) if asking.probe else look(settings, at, drift=False, probes=True)
+        result = check(snapshot, scope=scope)
     seen = narrow(snapshot, scope)
     if wanted.as_json:
         output.document(document(seen, result.exit, result.lines))
@@ -78,6 +85,21 @@ def _asked(settings: Settings, flags: ProbeFlags, scope: Scope, *, quiet: bool) 
     asked = ask(settings, wish_of(flags, scope, polite=False, quiet=quiet))
     output.notes(remarks(asked))
     return asked.snapshot
+
+
+def _told(url: str, settings: Settings, scope: Scope) -> tuple[Snapshot, CheckResult]:
+    """Show what a running exporter saw; one that does not answer ends the command with 1, an old answer counts as 1."""
+    from exporter.cli.asking import Unreachable, ask, stale  # an HTTP client, which a status of this machine need not load
+
+    try:
+        snapshot = ask(url, settings)
+    except Unreachable as error:
+        raise Failure(Ending.LAPSED, str(error)) from None
+    result, words = check(snapshot, scope=scope), stale(snapshot, now())
+    if not words:
+        return snapshot, result
+    output.note(words)
+    return snapshot, replace(result, exit=int(Ending.LAPSED), lines=(words, *result.lines))
 
 
 def nothing_found(snapshot: Snapshot) -> list[str]:

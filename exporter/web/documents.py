@@ -12,7 +12,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Final, TypeVar
 
 from exporter.alerting.alert import Alert, Silence
-from exporter.document import SCHEMA
+from exporter.document import SCHEMA, probed
 from exporter.finding import Finding, runbook, said
 from exporter.verdict import ProfileVerdict
 from exporter.words import rfc3339
@@ -113,29 +113,8 @@ def silence(found: Silence, now: datetime) -> dict[str, object]:
 
 def probe(profile: ProfileVerdict) -> dict[str, object]:
     """Write the last probe of one profile; the provider's words are redacted where they are taken."""
-    outcome = profile.probe
-    assert outcome is not None
-    return {
-        "gateway": profile.gateway,
-        "agent": profile.agent,
-        "provider": profile.provider,
-        "profile": profile.profile,
-        "at": _instant(outcome.at),
-        "outcome": outcome.outcome.value,
-        "detail": outcome.detail or None,
-        "status": outcome.status,
-        "words": outcome.words or None,
-        "confirmed": outcome.confirmed,
-        "retry_at": _instant(outcome.retry_at),
-        "last_success_at": _instant(outcome.last_success_at),
-        "seconds": dict(outcome.phases),
-        "rate_limits": [
-            {"resource": r.resource, "window": r.window, "limit": r.limit, "remaining": r.remaining, "reset_at": _instant(r.reset_at)}
-            for r in outcome.rate_limits
-        ],
-        "quotas": [{"window": q.window, "used": q.used, "reset_at": _instant(q.reset_at)} for q in outcome.quotas],
-        "balances": [{"currency": b.currency, "amount": b.amount} for b in outcome.balances],
-    }
+    whose = {"gateway": profile.gateway, "agent": profile.agent, "provider": profile.provider, "profile": profile.profile}
+    return {**whose, **(probed(profile.probe, profile.fingerprint) or {})}
 
 
 def answer(entry: Mapping[str, object]) -> dict[str, object]:

@@ -51,25 +51,38 @@ _COOLDOWN: Final = _object(
     until=INSTANT,
     classification=_maybe(TEXT),
 )
+_PROBE: Final[Json] = _object(
+    outcome=_word(ProbeStatus), detail=_maybe(TEXT), at=_maybe(INSTANT), words=_maybe(TEXT), status=_maybe({"type": "integer"}),
+    current=FLAG, confirmed=FLAG, refused=FLAG, retry_at=_maybe(INSTANT), last_success_at=_maybe(INSTANT), expires_at=_maybe(INSTANT),
+    phases={"type": "object", "additionalProperties": NUMBER}, clock_offset_seconds=_maybe(NUMBER), rate_limits=_list(_object(
+        resource=TEXT, window=TEXT, limit=_maybe(NUMBER), remaining=_maybe(NUMBER), reset_at=_maybe(INSTANT),
+    )),
+    quotas=_list(_object(window=TEXT, used_ratio=_maybe(NUMBER), reset_at=_maybe(INSTANT))),
+    balances=_list(_object(currency=TEXT, amount=NUMBER)),
+)["properties"]  # fmt: skip
 _PROFILE: Final = _object(
     profile=TEXT, provider=TEXT, credential=_maybe(_word(CredentialKind)), source=_word(Source), health=_word(Health),
     reason=_word(Eligibility), gateway_health=_word(Health), expires_at=_maybe(INSTANT), refresh_state=_word(RefreshState), usable=FLAG,
-    position=_maybe({"type": "integer", "minimum": 1}), why=_maybe(TEXT), probe=_maybe(_object(
-        outcome=_word(ProbeStatus), detail=_maybe(TEXT), at=_maybe(INSTANT), words=_maybe(TEXT), status=_maybe({"type": "integer"}),
-        confirmed=FLAG, retry_at=_maybe(INSTANT),
-    )),
+    position=_maybe({"type": "integer", "minimum": 1}), why=_maybe(TEXT), probe=_maybe(_object(**_PROBE)),
     inherited_from=_maybe(TEXT), stale_since=_maybe(INSTANT), cooldowns=_list(_COOLDOWN), store=_maybe(_word(StoreKind)), refreshable=FLAG,
     renews=FLAG, counts=FLAG, suspect_expiry=FLAG, masked_failure=FLAG, parked_until=_maybe(INSTANT), last_used_at=_maybe(INSTANT),
     last_failure_at=_maybe(INSTANT), auth_failing_since=_maybe(INSTANT), fenced=FLAG, errors=_maybe({"type": "integer"}),
     failures={"type": "object", "additionalProperties": {"type": "integer"}}, first_seen_at=_maybe(INSTANT), changed_at=_maybe(INSTANT),
     ref=_maybe(TEXT), ref_state=_maybe(TEXT), rules=_object(health=_RULING, reason=_RULING, usable=_RULING),
+    gateway_reason=_maybe(TEXT), probe_reason=_maybe(TEXT), contradiction=_maybe(TEXT),
 )  # fmt: skip
 _PROVIDER: Final = _object(
     provider=TEXT, in_use=FLAG, health=_word(Health), configured=COUNT, usable=_maybe(COUNT), next=_maybe(TEXT), dark_at=_maybe(INSTANT),
     recovers_at=_maybe(INSTANT), candidates=TEXTS, models=TEXTS, rules=_object(health=_RULING),
 )  # fmt: skip
 _AGENT: Final = _object(
-    agent=TEXT, providers=_list(_PROVIDER), profiles=_list(_PROFILE), configured=FLAG, known=FLAG, stale_since=_maybe(INSTANT)
+    agent=TEXT,
+    providers=_list(_PROVIDER),
+    profiles=_list(_PROFILE),
+    configured=FLAG,
+    known=FLAG,
+    stale_since=_maybe(INSTANT),
+    pools=_list(_object(provider=TEXT, keys=TEXTS, accepted=COUNT, limited=COUNT, refused=COUNT, unknown=COUNT, uses=_maybe(TEXT))),
 )
 _GATEWAY: Final = _object(
     gateway=TEXT, family=_word(Family), state_dir=TEXT, environment={"type": "string", "enum": ["seen", "unseen"]}, agents=_list(_AGENT),
@@ -104,15 +117,7 @@ ALL: Final[Json] = {
         id=TEXT, state={"type": "string", "enum": ["pending", "active", "ended"]}, matchers=_list(_MATCHER), author=TEXT, comment=TEXT,
         starts_at=INSTANT, ends_at=INSTANT,
     ),
-    "Probe": _object(
-        gateway=TEXT, agent=TEXT, provider=TEXT, profile=TEXT, at=_maybe(INSTANT), outcome=_word(ProbeStatus), detail=_maybe(TEXT),
-        status=_maybe({"type": "integer"}), words=_maybe(TEXT), confirmed=FLAG, retry_at=_maybe(INSTANT), last_success_at=_maybe(INSTANT),
-        seconds={"type": "object", "additionalProperties": NUMBER}, rate_limits=_list(_object(
-            resource=TEXT, window=TEXT, limit=_maybe(NUMBER), remaining=_maybe(NUMBER), reset_at=_maybe(INSTANT),
-        )),
-        quotas=_list(_object(window=TEXT, used=_maybe(NUMBER), reset_at=_maybe(INSTANT))),
-        balances=_list(_object(currency=TEXT, amount=NUMBER)),
-    ),
+    "Probe": _object(gateway=TEXT, agent=TEXT, provider=TEXT, profile=TEXT, **_PROBE),
     "Answer": _object(
         at=_maybe(INSTANT), provider=TEXT, host=TEXT, purpose=TEXT, model=_maybe(TEXT), profiles=TEXTS, outcome=_word(ProbeStatus),
         detail=_maybe(TEXT), confirmed=FLAG, status=_maybe({"type": "integer"}), words=_maybe(TEXT), seconds=_maybe(NUMBER),

@@ -17,6 +17,11 @@ import pytest
 from exporter.cli.main import main
 from exporter.demo.home import write
 from exporter.document import document
+from exporter.judging.health import Rules
+from exporter.judging.history import Subject
+from exporter.model import Reading
+from exporter.outcome import Outcome, ProbeStatus
+from exporter.snapshot import judge
 from exporter.verdict import Snapshot
 from tests import builders
 from tests.builders import HOUR, NOW
@@ -123,6 +128,8 @@ def test_nothing_found_says_where_it_looked_and_points_to_the_demo(empty_home: P
         ["check", "--probe-provider", "openai"],
         ["check", "--probe", *AT],
         ["check", "--probe", "--from", "http://127.0.0.1:9091"],
+        ["status", "--probe", "--from", "http://127.0.0.1:9091"],
+        ["status", *AT, "--from", "http://127.0.0.1:9091"],
         ["check", "--probe", "--probe-timeout", "0"],
         ["check", "--probe", "--probe-concurrency", "-1"],
         ["check", "--probe", "--probe-max-tokens", "0"],
@@ -237,6 +244,24 @@ def test_an_exporter_that_does_not_answer_as_one_is_a_1(
     with answering(body, status) as (url, _):
         assert main(["check", "--from", url]) == 1
     assert "the running exporter cannot be asked" in capsys.readouterr().out
+    with answering(body, status) as (url, _):
+        assert main(["status", "--from", url]) == 1
+    assert "the running exporter cannot be asked" in capsys.readouterr().err
+
+
+def test_the_table_of_a_running_exporter_shows_its_probes(empty_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    now = datetime.now(NOW.tzinfo)
+    home = builders.gateway(builders.agent(local=builders.document(builders.profile("anthropic:a"))))
+    plain = builders.judged(home, now=now)
+    refused = Outcome(ProbeStatus.AUTH, "revoked", now, confirmed=True, fingerprint=plain.all_profiles()[0].fingerprint)
+    outcomes = {Subject("openclaw", "main", "anthropic", "anthropic:a"): refused}
+    snapshot = judge(Reading(now, (home,)), now, Rules(), outcomes=outcomes)
+    with answering(json.dumps(document(snapshot, 1)).encode()) as (url, _):
+        assert main(["status", "--plain", "--from", url]) == 0
+        assert "auth (revoked)" in capsys.readouterr().out
+        assert main(["status", "--check", "--json", "--from", url]) == 1
+    probe = json.loads(capsys.readouterr().out)["gateways"][0]["agents"][0]["profiles"][0]["probe"]
+    assert (probe["outcome"], probe["refused"], probe["current"]) == ("auth", True, True)
 
 
 def test_a_bad_settings_file_is_78(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
