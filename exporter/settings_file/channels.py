@@ -21,7 +21,7 @@ Fault = tuple[Place, str, str]  # where, what is wrong, what to do
 
 _SCHEMA: Final = re.compile(r"([A-Za-z][A-Za-z0-9]{1,20})://.", re.DOTALL)
 _SEVERITIES: Final = ("critical", "warning", "info")
-# Source: Apprise 2.2, every schema of its plug-ins.
+# Source: Apprise, every schema of the plug-ins of 2.2, then those that only 1.8 has.
 _NAMES: Final = """
     46elks amqp amqps apprise apprises aprs atalk azure bark barks betterstack blink1 bluesky brevo bsky bulksms bulkvs burstsms
     chanify clickatell clicksend cliq cm d7sms dapnet dbus deltachat deltachats dingtalk discord dot eight00com elks emby embys
@@ -38,6 +38,7 @@ _NAMES: Final = """
     stackfield strmlabs synology synologys syslog telesign telnyx tgram threema toot toots trigv trigvs tweet twilio twist twitter
     vapid viber victorops voipms vonage webex wechat wecom wecombot whapi whatsapp windows workflow workflows wpush wxpusher wxteams x
     xbmc xbmcs xmatters xml xmls xmpp xmpps youlmk zalo zcliq zohocliq zoom zulip
+    boxcar chantify lsea lseas lunasea lunaseas msteams popcorn
 """
 SCHEMAS: Final = frozenset(_NAMES.split())
 
