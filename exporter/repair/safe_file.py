@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import re
 import secrets
 import stat
 import time
@@ -18,6 +20,8 @@ from exporter.repair.document_edit import Uneditable, tree_of
 
 _BACKUPS: Final = 5  # as many as the gateways keep of their configuration
 _SETTLE_SECONDS: Final = (0.05, 0.2, 0.5)  # releases up to 2026.4.1 write in place: half a file becomes whole
+_DRAFT: Final = re.compile(r"(?:\.bak)?\.[0-9a-f]{12}\.tmp")
+_DRAFT_SECONDS: Final = 60.0
 _BOM: Final = "\ufeff"
 
 
@@ -71,6 +75,7 @@ def replace(document: Document, text: str) -> None:
     Errors: raises Refusal when somebody else wrote meanwhile (nothing is changed), or when it does not read back; OSError.
     """
     raw = text.encode("utf-8")
+    _sweep(document.path)
     if document.raw is not None:
         back_up(document)
     draft = _written(document.path, raw, document)
@@ -137,7 +142,7 @@ def _read_once(path: Path) -> Document:
 
 
 def _written(target: Path, raw: bytes, like: Document) -> Path:
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
+    draft = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")  # what `_sweep` knows
     fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         with os.fdopen(fd, "wb") as file:
@@ -151,6 +156,16 @@ def _written(target: Path, raw: bytes, like: Document) -> Path:
         draft.unlink(missing_ok=True)
         raise
     return draft
+
+
+def _sweep(target: Path) -> None:
+    """Remove drafts of ours that a run left which was killed: they hold credentials. A young one may be another run's, at work."""
+    for path in target.parent.glob(f".{glob.escape(target.name)}*.tmp"):
+        try:
+            if _DRAFT.fullmatch(path.name.removeprefix(f".{target.name}")) and time.time() - path.lstat().st_mtime > _DRAFT_SECONDS:
+                path.unlink()
+        except OSError:
+            pass
 
 
 def _own(path: Path, owner: tuple[int, int]) -> None:

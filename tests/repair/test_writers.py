@@ -6,42 +6,19 @@ import json
 import subprocess
 import sys
 import threading
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from exporter.model import CredentialKind, Era, GatewayReading, Secret
+from exporter.model import Era
 from exporter.repair import writer
 from exporter.repair.arguments import Refusal
-from exporter.repair.dialect import dialect
 from exporter.repair.lock import Manner
-from exporter.repair.store_edit import Pasted
-from exporter.repair.target import Target
-from tests import builders
 from tests.repair.driving import everything
+from tests.repair.places import pasted, place, store_of
 
 ROUNDS = 60
-
-
-def place(home: Path, version: str = "2026.1.30", era: Era = Era.JSON) -> Target:
-    directory = home / "agents/main/agent"
-    directory.mkdir(parents=True, exist_ok=True)
-    reading: GatewayReading = builders.gateway(
-        replace(builders.agent(), agent_dir=str(directory)), state_dir=str(home), config_path=str(home / "openclaw.json"), era=era
-    )
-    return Target(reading, reading.agents[0], dialect(reading.family, era, (version,)), str(home))
-
-
-def pasted(name: str, secret: str = "or-fake") -> Pasted:
-    return Pasted(name, "openrouter", CredentialKind.TOKEN, Secret(secret))
-
-
-def store_of(target: Target, **more: object) -> Path:
-    path = Path(target.profiles_file)
-    path.write_text(json.dumps({"version": 1, "profiles": {}, **more}, indent=2) + "\n")
-    return path
 
 
 @pytest.mark.parametrize(("version", "ours"), [("2026.1.30", "directory"), ("2026.2.26", "file"), ("2026.4.5", "file")])
