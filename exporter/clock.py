@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
+from exporter.built import BUILT_AT
 from exporter.words import instant
 
-BUILT_AT: Final = datetime(2026, 11, 1, tzinfo=UTC)  # of this release: no honest clock shows less
 _JUMP: Final = timedelta(seconds=2)
 
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from exporter import clock, export
+from exporter import clock, export, shipped
 from exporter.alarm import Alarm, Facts
 from exporter.findings.context import Fault, Ourselves
 from exporter.journal import Journal, state_directory
@@ -25,7 +25,7 @@ from exporter.judging.health import Rules
 from exporter.judging.history import Subject, observe
 from exporter.logs import event
 from exporter.metrics import families as metrics
-from exporter.metrics.view import Counters, Policy
+from exporter.metrics.view import Build, Counters, Policy
 from exporter.model import Problem, Reading, Secret
 from exporter.outcome import Outcome
 from exporter.probing.one_pass import Hooks
@@ -66,6 +66,7 @@ class Monitor:
         self.reload_successful, self.reload_success_at = True, clocks.now()
         self.book = TaskBook(TASKS, clocks.monotonic, PULSE)
         self._environ, self._home, self._clocks = environ, home, clocks
+        self._build = Build(revision=shipped.revision())
         self._reader = Reader(settings, environ, home, ask_port=True)
         self._passing = threading.Lock()
         directory = state_directory(settings.state_dir, environ)
@@ -245,6 +246,7 @@ class Monitor:
             findings=self.alarm.findings(),
             outbox_notices=self.alarm.depth.notices,
             outbox_oldest_at=self.alarm.depth.oldest_at,
+            build=self._build,
         )
 
     def _tell(self, snapshot: Snapshot, first: bool) -> None:

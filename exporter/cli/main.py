@@ -28,6 +28,7 @@ COMMANDS = {
     "alerts": ("exporter.cli.alerts", "Show the alert book; acknowledge, silence, test channels."),
     "auth": ("exporter.cli.auth", "List, order and replace stored credentials."),
     "reauth": ("exporter.cli.reauth", "Renew one credential, step by step."),
+    "bundle": ("exporter.cli.bundle", "Write the rules, dashboards and units that came with this program."),
     "config": ("exporter.cli.config", "Check, show or begin the settings."),
     "demo": ("exporter.cli.demo", "Serve a throw-away gateway that shows every state."),
 }

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from exporter import __version__
+from exporter.built import REVISION
 from exporter.masking import mask_emails, short_hash
 from exporter.metrics.exposition import Base, Item, escape
 from exporter.model import Family, SourceState
@@ -29,7 +30,7 @@ class Build:
     """What runs here."""
 
     version: str = __version__
-    revision: str = ""
+    revision: str = REVISION
     python: str = field(default_factory=platform.python_version)
 
 

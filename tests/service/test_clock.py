@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from exporter.clock import BUILT_AT, held, jumped
+from exporter.built import BUILT_AT
+from exporter.clock import held, jumped
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SLACK = timedelta(seconds=60)
