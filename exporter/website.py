@@ -19,7 +19,7 @@ from exporter.logs import event
 from exporter.settings import Settings
 from exporter.web.app import app
 from exporter.web.board import BoardView, Notified
-from exporter.web.door import Door, is_open
+from exporter.web.door import Door
 from exporter.web.instance import Named
 from exporter.web.look import Look
 from exporter.web.page_view import headline, summary
@@ -86,12 +86,12 @@ class Website:
             found.append(f"the new web-config file is bad, the old one is in force: {self.door.fault}")
         if seen.counters.reload_successful is False:
             found.append("the last reload of the settings failed, the old ones are in force")
-        if is_open(self._settings, self.door.gate):
-            found.append("anybody who can reach this address may read this page")
+        if self.door.is_open:
+            found.append("anybody who can reach this address may read this page: it needs no login")
         return found
 
     def _warn(self) -> None:
-        if is_open(self._settings, self.door.gate):
+        if self.door.is_open:
             remedy = "set web.config, web.bearer_token or listen on 127.0.0.1"
             event(logging.WARNING, "open_to_the_network", listen=self._settings.listen, tls=self.door.gate.tls is not None, try_this=remedy)
 

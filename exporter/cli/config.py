@@ -65,13 +65,13 @@ def init(file: Path | None, force: bool) -> int:
 
 def _door(settings: Settings) -> None:
     """Check the web-config file, the certificates it names, and the address; ends the command with 78 when they are bad."""
-    from exporter.web.door import Door, is_open
+    from exporter.web.door import Door
 
     try:
         door = Door(settings)
     except SettingsError as error:
         raise Failure(Ending.CONFIG, str(error)) from None
-    if is_open(settings, door.gate):
+    if door.is_open:
         output.note(f"warning: {settings.listen} is open to the network, and anybody there may read")
 
 

@@ -19,6 +19,7 @@ _USER_INFO: Final = re.compile(r"://[^/@\s]*@")
 _PLAIN: Final = re.compile(r"[A-Za-z/~][A-Za-z0-9_./~@-]*")
 _WORDS_OF_YAML: Final = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
 _MASK: Final = "***"
+_LOOPBACK: Final = re.compile(r"127(\.\d{1,3}){3}|::1|localhost")
 
 
 class SettingsError(Exception):
@@ -69,6 +70,11 @@ def parse_address(text: str) -> tuple[str, int]:
     ):
         raise ValueError("not an address; write host:port, such as 127.0.0.1:10987 or [::1]:10987")
     return (host[1:-1] if bracketed else host), int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address to listen on is reached from this machine only."""
+    return _LOOPBACK.fullmatch(host) is not None
 
 
 @dataclass(frozen=True, slots=True)

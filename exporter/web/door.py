@@ -18,14 +18,13 @@ from typing import Final
 from exporter.logs import event
 from exporter.model import Secret
 from exporter.settings import Settings, Web
-from exporter.settings_file.text import SettingsError, parse_address
+from exporter.settings_file.text import SettingsError, is_loopback, parse_address
 from exporter.web import tls, web_config
 from exporter.web.logins import TOKEN_USER, Logins, have_bcrypt
 from exporter.web.rights import Right
 from exporter.web.web_config import WebConfig
 
 _MOST_BYTES: Final = 1 << 20
-_LOOPBACK: Final = ("127.", "localhost", "::1")
 
 _Stamps = tuple[tuple[str, int, int, int] | None, ...]
 
@@ -54,12 +53,12 @@ class Gate:
 
 
 class Door:
-    """The gate in force, and what it is made from."""
+    """The gate in force, and what it is made from. The address stays what it was at first: only a start listens anew."""
 
     def __init__(self, settings: Settings) -> None:
         """Read everything; raises SettingsError."""
         self.fault = ""
-        self._web = settings.web
+        self._listen, self._web = settings.listen, settings.web
         self._files: tuple[Path, ...] = ()
         self._stamps: _Stamps = ()
         self.gate = self._made(settings.web)
@@ -73,6 +72,15 @@ class Door:
             self._files, self._stamps = before
             raise
         self._web, self.gate, self.fault = settings.web, gate, ""
+
+    @property
+    def is_open(self) -> bool:
+        """True while anybody on the network may read: another address than loopback, and no login."""
+        return self._open_to(self.gate)
+
+    def _open_to(self, gate: Gate) -> bool:
+        """Tell whether anybody on the network may read when this gate is in force."""
+        return not is_loopback(parse_address(self._listen)[0]) and not gate.logins_exist
 
     def refresh(self) -> bool:
         """Read the files again if one changed; True when the gate is another one now."""
@@ -97,7 +105,7 @@ class Door:
             for words in tls.remarks(config.tls) if config.tls else ():
                 event(logging.WARNING, "web_config", why=words)
         logins = Logins(config.users, _tokens(web))
-        return Gate(
+        gate = Gate(
             logins=logins,
             rules={name: frozenset(Right(word) for word in words) for name, words in web.rights.items()},
             tls=context,
@@ -107,6 +115,10 @@ class Door:
             rate=config.rate,
             external_url=web.external_url,
         )
+        if self._open_to(gate) and gate.tls is None and not web.allow_insecure_listen:
+            remedy = "give it tls_server_config or basic_auth_users, listen on 127.0.0.1, or set web.allow_insecure_listen: true"
+            raise SettingsError(str(web.config or "web"), None, "", f"leaves {self._listen} open to the network", remedy)
+        return gate
 
     def _watched(self, file: Path) -> WebConfig:
         """Read the file, and remember how all files stood before they were read: what changes meanwhile is read again."""
@@ -140,12 +152,6 @@ def read(file: Path) -> WebConfig:
         remedy = "install it: pip install 'model-auth-exporter[bcrypt]'; or use web.bearer_token instead"
         raise SettingsError(str(file), document.lines.get(("basic_auth_users",)), "basic_auth_users", "needs the package bcrypt", remedy)
     return config
-
-
-def is_open(settings: Settings, gate: Gate) -> bool:
-    """Tell whether anybody on the network may read: another address than loopback, and neither TLS with certificates nor a login."""
-    host, _ = parse_address(settings.listen)
-    return not host.startswith(_LOOPBACK) and not gate.logins_exist
 
 
 def _tokens(web: Web) -> Mapping[str, Secret]:

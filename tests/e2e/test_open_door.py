@@ -125,6 +125,10 @@ class TestReload:
         assert "gone.pem" in result.stderr
         web.write_text("{}\n", encoding="utf-8")
         assert run("config", "check", str(config), home=home).returncode == 0
+        config.write_text("web: {config: web.yml}\nlisten: ':10987'\n", encoding="utf-8")
+        result = run("config", "check", str(config), home=home)
+        assert result.returncode == 78
+        assert "open to the network" in result.stderr
 
 
 class TestListening:
@@ -136,6 +140,7 @@ class TestListening:
         meant = {"MODEL_AUTH_EXPORTER_WEB__ALLOW_INSECURE_LISTEN": "true"}
         with serving(home, env=meant, address=address) as exporter:
             assert "level=warning event=open_to_the_network" in exporter.words()
+            assert "anybody who can reach this address may read this page" in fetch(f"{exporter.url}/")[1]
 
     def test_a_socket_of_the_service_manager_is_taken(self, home: Path) -> None:
         port = free_port()

@@ -144,6 +144,31 @@ def test_a_file_that_becomes_bad_keeps_the_gate_and_says_so(folder: Path) -> Non
     assert not door.fault
 
 
+class TestOpenToTheNetwork:
+    @pytest.mark.parametrize("listen", ["0.0.0.0:1", ":1", "[::]:1", "127.evil.example:1", "localhost.evil.example:1"])
+    def test_a_file_that_asks_nobody_anything_is_refused_where_the_network_listens(self, folder: Path, listen: str) -> None:
+        file = _file(folder, "{}\n")
+        with pytest.raises(SettingsError, match=r"open to the network.*allow_insecure_listen"):
+            Door(Settings(listen=listen, web=Web(config=file)))
+        assert Door(Settings(listen=listen, web=Web(config=file, allow_insecure_listen=True))).is_open
+
+    @pytest.mark.parametrize("listen", ["127.0.0.1:1", "127.8.9.10:1", "[::1]:1", "localhost:1"])
+    def test_on_loopback_it_is_taken(self, folder: Path, listen: str) -> None:
+        assert not Door(Settings(listen=listen, web=Web(config=_file(folder, "{}\n")))).is_open
+
+    def test_one_that_loses_its_users_keeps_the_gate(self, folder: Path) -> None:
+        file = _file(folder, f"basic_auth_users: {{alice: '{HASH}'}}\n")
+        door = Door(Settings(listen="0.0.0.0:1", web=Web(config=file)))
+        before = door.gate
+        _file(folder, "{}\n")
+        assert not door.refresh()
+        assert door.gate is before
+        assert "open to the network" in door.fault
+
+    def test_with_tls_alone_everybody_may_read_which_is_said(self, folder: Path) -> None:
+        assert Door(Settings(listen="0.0.0.0:1", web=Web(config=_file(folder, f"{TLS}}}\n")))).is_open
+
+
 def test_a_renewed_certificate_is_noticed(tmp_path: Path) -> None:
     files: Files = issue(tmp_path)
     door = _door(tmp_path, f"{TLS}}}\n")
