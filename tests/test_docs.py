@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
+from deploy.man.generate import ENDINGS
 from exporter import __version__
 from exporter.cli.ending import Ending
 from exporter.cli.main import COMMANDS
@@ -21,16 +22,6 @@ from exporter.settings_file import text as settings_text
 from tests.running import ROOT
 
 README = ROOT / "README.md"
-ENDINGS = {
-    Ending.FINE: "fine",
-    Ending.LAPSED: "a provider in use has no usable credential, a store cannot be read, or there is nothing to judge",
-    Ending.EXPIRING: "usable now, but what would be used next ends soon; never anything else",
-    Ending.USAGE: "wrong usage of the command line",
-    Ending.INTERNAL: "internal error, port taken, failed textfile or push (when the verdict itself is 0)",
-    Ending.CONFIG: "bad settings or address",
-    Ending.INTERRUPTED: "interrupted",
-    Ending.CLOSED: "the reader of our output went away",
-}
 
 
 def _cell(text: str) -> str:
