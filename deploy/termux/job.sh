@@ -10,8 +10,8 @@ if local_gateway; then
   case $code in
     0 | 1 | 2) phone termux-notification-remove model-auth-job ;;
     *)
-      phone termux-notification --id model-auth-job --priority high --alert-once --title "Model logins are not being watched" \
-        --content "model-auth-exporter ended with $code: $(tail -n 1 "$state/termux.err")"
+      phone termux-notification --id model-auth-job --priority high --title "Model logins are not being watched" \
+        --content "model-auth-exporter ended with $code: $(tail -n 1 "$state/termux.err")" --alert-once
       ;;
   esac
   exit "$code"
@@ -30,7 +30,7 @@ case $code in
     # One miss is a phone in a tunnel.
     echo miss >>"$missed"
     if [ "$(wc -l <"$missed")" -eq 2 ]; then
-      phone termux-notification --id model-auth-reach --priority default --alert-once --title "No answer from $(place)" \
+      phone termux-notification --id model-auth-reach --priority default --title "No answer from $(place)" \
         --content "$words. Last answer, $(last_answer)"
     fi
     exit "$code"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import shlex
 import subprocess
 import sys
@@ -120,3 +121,27 @@ def scripts(*directories: str) -> Sequence[Path]:
     """Return every shell script below these directories of `deploy/`."""
     found = (path for name in directories for path in sorted((DEPLOY / name).rglob("*")) if path.is_file())
     return [path for path in found if path.read_bytes()[:2] == b"#!" and b"python" not in path.read_bytes().split(b"\n", 1)[0]]
+
+
+def at_terminal(host: Host, script: Path, *arguments: str, typed: str, env: Mapping[str, str] | None = None) -> tuple[int, str]:
+    """Run a script at a terminal of its own on which all the answers have been typed already; return its exit code and the screen."""
+    ours, theirs = pty.openpty()
+    os.write(ours, typed.encode())
+    child = subprocess.Popen(
+        [str(script), *arguments],
+        env=host.environment(env),
+        cwd=host.root,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    seen = b""
+    try:
+        while chunk := os.read(ours, 65536):
+            seen += chunk
+    except OSError:  # how Linux says that the last one has left the terminal
+        pass
+    os.close(ours)
+    return child.wait(30), seen.decode("utf-8", "replace").replace("\r", "")
