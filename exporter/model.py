@@ -401,6 +401,7 @@ class GatewayConfig:
     cooldowns: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     version: str | None = None  # the release that last wrote the file
     port: int | None = None  # the gateway's own port
+    session_store: str = ""  # where sessions are kept, as configured: a path, in which {agentId} may stand
 
 
 class EnvPlace(StrEnum):

@@ -117,7 +117,7 @@ class GatewayReader:
             sources=one_per_store(sources),
             problems=(*problems, *login_problems),
             host=around.host,
-            traces=self._traces.read(home, places, shared.state.value) if self._traces else Traces(),
+            traces=self._traces.read(home, places, shared.state.value, around.config) if self._traces else Traces(),
         )
         self._last = reuse(self._last, new)
         return self._last

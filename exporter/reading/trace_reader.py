@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import chain
 
-from exporter.model import Family
+from exporter.model import Family, GatewayConfig
 from exporter.reading import lock_files
 from exporter.reading.agents import AUTH_PROFILES, AgentPlan
 from exporter.reading.discovery import Home
 from exporter.reading.documents import AgentPlaces
 from exporter.reading.open_places import open_places
-from exporter.reading.session_files import SessionFiles
+from exporter.reading.session_files import SessionFiles, place_of
 from exporter.reading.shelf import Desk
 from exporter.stores.auth_db import StateDb
 from exporter.traces import Lock, Traces
@@ -24,10 +24,13 @@ class TraceReader:
         """Share the clock of `desk`."""
         self._sessions = SessionFiles(desk.clock)
 
-    def read(self, home: Home, places: Iterable[tuple[AgentPlan, AgentPlaces]], state: StateDb | None) -> Traces:
+    def read(
+        self, home: Home, places: Iterable[tuple[AgentPlan, AgentPlaces]], state: StateDb | None, config: GatewayConfig | None
+    ) -> Traces:
         """Look at everything once; opens locks and session stores only."""
         listed = tuple(places)
-        sessions = (self._sessions.pins(plan.id, plan.directory, own.database.value) for plan, own in listed)
+        store = config.session_store if config is not None else ""
+        sessions = (self._sessions.pins(place_of(home, plan, store), own.database.value) for plan, own in listed)
         return Traces(
             locks=tuple(_locks(home, tuple(plan for plan, _ in listed), state)),
             open_places=open_places(home, tuple(plan for plan, _ in listed)),

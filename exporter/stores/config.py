@@ -23,7 +23,7 @@ def parse(tree: object, ref: StoreRef, env: Mapping[str, str]) -> Parsed[Gateway
     """Read what concerns authentication.
 
     Shape:  {"auth": {"profiles", "order", "cooldowns"}, "agents": {"defaults", "list" or "entries"}, "models": {"providers"},
-            "env": {"vars", NAME: value, "shellEnv": {"enabled"}}, "secrets": {"providers", "defaults"}, "meta", "gateway": {"port"}}.
+            "env": {"vars", NAME: value, "shellEnv": {"enabled"}}, "secrets": {"providers", "defaults"}, "meta", "gateway": {"port"}, "session": {"store"}}.
             `${NAME}` is replaced from `env` and, for what it lacks, from the document's own variables. A key that is nothing but a template
             becomes a reference, so that who judges it knows where it comes from; any other unknown variable is BAD_VALUE.
     Errors: never raises; anything but an object is fatal, wrong values are BAD_VALUE or BAD_ENTRY and leave the rest.
@@ -48,6 +48,7 @@ def parse(tree: object, ref: StoreRef, env: Mapping[str, str]) -> Parsed[Gateway
         secret_defaults=MappingProxyType(secret_defaults),
         version=root.at("meta", "lastTouchedVersion").word(),
         port=root.at("gateway", "port").count(least=1, most=65535),
+        session_store=root.at("session", "store").word() or "",
     )
     return Parsed(config, notes.all())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 Pins = tuple[tuple[str, int], ...]
@@ -15,8 +15,8 @@ _BY_THEMSELVES: Final = "auto"  # the gateway's own choice of the moment: it cha
 _LONGEST: Final = 256
 
 
-def parse(raw: bytes) -> Pins | None:
-    """Count the pins of one `sessions.json`; None when it cannot be read.
+def parse(raw: bytes, owned: Callable[[str], bool] = lambda key: True) -> Pins | None:
+    """Count the pins of one `sessions.json`; None when it cannot be read. `owned` chooses among the sessions of several agents, by key.
 
     Shape:  {session key: {"authProfileOverride"?, "authProfileOverrideSource"?: "user" | "auto", …}}
     Source: docs/concepts/session.md and src/config/sessions/types.ts of openclaw.
@@ -27,7 +27,13 @@ def parse(raw: bytes) -> Pins | None:
         tree = json.loads(raw)
     except (ValueError, RecursionError):
         return None
-    return count(tree.values()) if isinstance(tree, dict) else None
+    return count(entry for key, entry in tree.items() if owned(key)) if isinstance(tree, dict) else None
+
+
+def owner(key: str) -> str:
+    """Return the agent whose session this is: keys are `agent:<id>:…`; "" where the key does not say."""
+    head, _, rest = key.partition(":")
+    return rest.partition(":")[0] if head == "agent" else ""
 
 
 def parse_rows(rows: Iterable[bytes]) -> Pins:

@@ -19,7 +19,7 @@ from exporter.host.processes import GatewayProcess
 from exporter.model import Family, StoreKind, StoreRef
 from exporter.reading import lock_files
 from exporter.reading.reader import Reader
-from exporter.reading.session_files import EVERY, SessionFiles
+from exporter.reading.session_files import EVERY, Place, SessionFiles
 from exporter.settings import Settings
 from exporter.stores import auth_db
 from exporter.stores.session_pins import parse
@@ -150,6 +150,35 @@ def test_a_torn_session_file_is_unknown_and_not_empty(tmp_path: Path, agent_dir:
     assert traces(tmp_path).sessions == (SessionPins("main", (("anthropic:work", 1),)),)
 
 
+MOVED = [
+    ("one file for all agents", "~/all.json", "all.json", (("main", ("anthropic:old",)), ("work", ("anthropic:work",)))),
+    ("a file for each", "{home}/elsewhere/{agentId}.json", "elsewhere/work.json", (("work", ("anthropic:old", "anthropic:work")),)),
+    ("relative to where the gateway was started", "all.json", "all.json", (("main", None), ("work", None))),
+]
+
+
+@pytest.mark.parametrize(("store", "file", "wanted"), [row[1:] for row in MOVED], ids=[row[0] for row in MOVED])
+def test_sessions_are_where_the_configuration_puts_them(tmp_path: Path, agent_dir: Path, store: str, file: str, wanted: object) -> None:
+    agents = {"list": [{"id": "main"}, {"id": "work", "agentDir": str(tmp_path / "moved/agent")}]}
+    config = {"agents": agents, "session": {"store": store.replace("{home}", str(tmp_path))}}
+    (tmp_path / ".openclaw/openclaw.json").write_text(json.dumps(config))
+    old = {"authProfileOverride": "anthropic:old"}
+    path = tmp_path / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"agent:work:main": USER, "global": old, "agent:main:main": AUTO}))
+    found = traces(tmp_path).sessions
+    assert tuple((one.agent, tuple(pin for pin, _ in one.pins) if one.known else None) for one in found) == wanted
+
+
+def test_sessions_stay_below_the_state_directory_when_an_agents_folder_is_elsewhere(tmp_path: Path, agent_dir: Path) -> None:
+    config = {"agents": {"list": [{"id": "main", "agentDir": str(tmp_path / "moved/agent")}]}}
+    (tmp_path / ".openclaw/openclaw.json").write_text(json.dumps(config))
+    sessions = tmp_path / ".openclaw/agents/main/sessions"
+    sessions.mkdir()
+    (sessions / "sessions.json").write_text(json.dumps({"a": USER}))
+    assert traces(tmp_path).sessions == (SessionPins("main", (("anthropic:work", 1),)),)
+
+
 @pytest.mark.parametrize("table", ["session_nodes", "session_entries"])
 def test_pins_in_an_agents_database(tmp_path: Path, table: str) -> None:
     create = f"CREATE TABLE {table} (session_key TEXT NOT NULL PRIMARY KEY, entry_json TEXT NOT NULL, updated_at INTEGER)"
@@ -167,10 +196,11 @@ def test_pins_in_an_agents_database(tmp_path: Path, table: str) -> None:
 def test_a_session_file_that_goes_on_changing_is_read_seldom(agent_dir: Path) -> None:
     clock = [0.0]
     files, path = SessionFiles(lambda: clock[0]), agent_dir.parent / "sessions/sessions.json"
+    place = Place("main", path)
     path.parent.mkdir()
 
     def pins() -> object:
-        found = files.pins("main", agent_dir, None)
+        found = files.pins(place, None)
         return found.pins if found is not None else None
 
     assert pins() is None
