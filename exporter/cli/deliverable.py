@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from exporter.delivery.apprise_host import faults
@@ -11,7 +11,9 @@ from exporter.settings_file.load import load, locate
 from exporter.settings_file.text import SettingsError
 
 
-def load_deliverable(config: Path | None, environ: Mapping[str, str]) -> Settings:
+def load_deliverable(
+    config: Path | None, environ: Mapping[str, str], load: Callable[[Path | None, Mapping[str, str]], Settings] = load
+) -> Settings:
     """Load the settings; raises SettingsError, also for a URL that Apprise does not accept. Nothing is sent."""
     settings = load(config, environ)
     urls = [(place, channel.url) for place, channel in enumerate(settings.channels) if channel.url is not None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,14 +14,20 @@ from exporter.settings_file.load import load
 from exporter.settings_file.text import SettingsError
 
 
-def settings_of(config: Path | None, environ: Mapping[str, str] = os.environ, *, deliverable: bool = False) -> Settings:
+def settings_of(
+    config: Path | None,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    deliverable: bool = False,
+    load: Callable[[Path | None, Mapping[str, str]], Settings] = load,
+) -> Settings:
     """Load the settings; ends the command with 78 when they are bad. `deliverable` also asks Apprise whether it takes its URLs."""
     try:
         if not deliverable:
             return load(config, environ)
         from exporter.cli.deliverable import load_deliverable  # starts programs, which most commands never do
 
-        return load_deliverable(config, environ)
+        return load_deliverable(config, environ, load)
     except SettingsError as error:
         raise Failure(Ending.CONFIG, str(error)) from None
 

@@ -22,9 +22,13 @@ def command(listen: str | None, config: Path | None) -> int:
     """Read and judge again and again, and serve /metrics, until SIGTERM or Ctrl-C. SIGHUP reads the settings anew."""
     from exporter.cli.deliverable import load_deliverable
     from exporter.service import serve  # the web server and the scheduler, which `serve --help` need not load
+    from exporter.settings_file.apart import load_apart
 
-    settings = listening(settings_of(config, deliverable=True), listen)
-    return serve(settings, reload=lambda: listening(load_deliverable(config, os.environ), listen), environ=os.environ, home=home())
+    def reload() -> Settings:
+        return listening(load_deliverable(config, os.environ, load_apart), listen)
+
+    settings = listening(settings_of(config, deliverable=True, load=load_apart), listen)
+    return serve(settings, reload=reload, environ=os.environ, home=home())
 
 
 def listening(settings: Settings, listen: str | None) -> Settings:

@@ -37,14 +37,19 @@ _Path = tuple[str | int, ...]
 
 def load(explicit: Path | None, environ: Mapping[str, str], *, system: Path = _SYSTEM_FILE) -> Settings:
     """Read all settings; raises SettingsError. Defaults alone cost no import of pydantic or yaml."""
-    file = locate(explicit, environ, system=system)
-    variables = _variables(environ)
-    if file is None and not variables and not environ.get("CREDENTIALS_DIRECTORY"):
+    if not needs_checking(explicit, environ, system=system):
         return Settings()
     from exporter.settings_file.yaml_lines import Document, parse
 
+    file = locate(explicit, environ, system=system)
     document = parse(file, _read(file, _MOST_BYTES)) if file is not None else Document({}, MappingProxyType({}))
-    return _Loader(file, document.lines, environ, variables).settings(document.values)
+    return _Loader(file, document.lines, environ, _variables(environ)).settings(document.values)
+
+
+def needs_checking(explicit: Path | None, environ: Mapping[str, str], *, system: Path = _SYSTEM_FILE) -> bool:
+    """Tell whether anything is set at all; raises SettingsError for a file that is not there."""
+    file = locate(explicit, environ, system=system)
+    return file is not None or bool(_variables(environ)) or bool(environ.get("CREDENTIALS_DIRECTORY"))
 
 
 def locate(explicit: Path | None, environ: Mapping[str, str], *, system: Path = _SYSTEM_FILE) -> Path | None:
