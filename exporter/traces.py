@@ -84,6 +84,14 @@ class GatewayRun:
 
 
 @dataclass(frozen=True, slots=True)
+class KeychainLogin:
+    """A login of a command line program, such as `cli:codex`, that lies in the system's keychain. Locked: nobody can read it now."""
+
+    login: str
+    locked: bool
+
+
+@dataclass(frozen=True, slots=True)
 class HostFacts:
     """What the host says of a gateway as a program. None is unknown."""
 
@@ -92,6 +100,7 @@ class HostFacts:
     enabled: bool | None = None  # starts by itself
     port: int | None = None  # the configured one, when it was asked
     answers: bool | None = None  # something accepts connections there, on loopback
+    keychain: tuple[KeychainLogin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

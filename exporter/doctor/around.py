@@ -159,6 +159,11 @@ CHECKS: Final = (
         "The login that works in a shell is not the one the gateway has.", lambda patient: drift_troubles(patient, "CliSyncStale"),
     ),
     Check(
+        "stores.keychain", Group.STORES, "no login lies in a locked keychain",
+        "A service that starts without anybody at the desktop finds its logins there, and cannot read them.",
+        lambda patient: drift_troubles(patient, "SourceLocked"),
+    ),
+    Check(
         "stores.locks", Group.STORES, "no lock is left behind",
         "The next renewal waits for a process that is gone.", lambda patient: drift_troubles(patient, "LockStuck"),
     ),

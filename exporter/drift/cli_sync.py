@@ -25,27 +25,27 @@ _ACCOUNTS = ("accountId", "projectId")
 
 
 @dataclass(frozen=True, slots=True)
-class _Copies:
+class Program:
     """Where a gateway keeps its copy: `synced` ids are written from the program's login, others may be logins of their own."""
 
-    program: str
+    name: str
     providers: frozenset[str]
     synced: frozenset[str]
     adopted: frozenset[str] = frozenset()
 
 
-_TABLE: Mapping[str, _Copies] = MappingProxyType(
+PROGRAMS: Final[Mapping[str, Program]] = MappingProxyType(
     {
-        "cli:claude-code": _Copies("Claude Code", frozenset({"anthropic", "claude-cli"}), frozenset({"anthropic:claude-cli"})),
-        "cli:codex": _Copies(
+        "cli:claude-code": Program("Claude Code", frozenset({"anthropic", "claude-cli"}), frozenset({"anthropic:claude-cli"})),
+        "cli:codex": Program(
             "Codex",
             frozenset({"openai-codex", "openai"}),
             frozenset({"openai-codex:codex-cli", "openai:codex-cli"}),
             frozenset({"openai-codex:default", "openai:default"}),
         ),
-        "cli:gemini-cli": _Copies("Gemini CLI", frozenset({"google-gemini-cli"}), frozenset({"google-gemini-cli:gemini-cli"})),
-        "cli:qwen": _Copies("Qwen", frozenset({"qwen-portal"}), frozenset({"qwen-portal:qwen-cli"})),
-        "cli:minimax": _Copies("MiniMax", frozenset({"minimax-portal"}), frozenset({"minimax-portal:minimax-cli"})),
+        "cli:gemini-cli": Program("Gemini CLI", frozenset({"google-gemini-cli"}), frozenset({"google-gemini-cli:gemini-cli"})),
+        "cli:qwen": Program("Qwen", frozenset({"qwen-portal"}), frozenset({"qwen-portal:qwen-cli"})),
+        "cli:minimax": Program("MiniMax", frozenset({"minimax-portal"}), frozenset({"minimax-portal:minimax-cli"})),
     }
 )
 
@@ -53,7 +53,7 @@ _TABLE: Mapping[str, _Copies] = MappingProxyType(
 def find(scene: Scene) -> Iterator[DriftFact]:
     """Compare every login with every copy of it."""
     for login in scene.reading.cli_logins:
-        row = _TABLE.get(login.id)
+        row = PROGRAMS.get(login.id)
         if row is None:
             continue
         for agent, document in scene.stores():
@@ -63,7 +63,7 @@ def find(scene: Scene) -> Iterator[DriftFact]:
                     yield fact
 
 
-def _compare(scene: Scene, login: Profile, row: _Copies, agent: str, document: AuthDocument, copy: Profile) -> DriftFact | None:
+def _compare(scene: Scene, login: Profile, row: Program, agent: str, document: AuthDocument, copy: Profile) -> DriftFact | None:
     if copy.credential.kind not in _LOGINS or normalise(copy.provider) not in row.providers or copy.credential.fence is not None:
         return None
     synced = copy.id in row.synced or copy.credential.attributes.get("authFlow") == "external-cli"
@@ -76,7 +76,7 @@ def _compare(scene: Scene, login: Profile, row: _Copies, agent: str, document: A
     if since is not None and not scene.is_past(since + SYNC_EVERY):
         return None
     when = f" since {instant(since)}" if since else ""
-    why = f"{row.program} has a newer login{when}, the gateway still has the old one"
+    why = f"{row.name} has a newer login{when}, the gateway still has the old one"
     return scene.fact(KIND, NAME, why, agent=agent, provider=normalise(copy.provider), profile=copy.id, since=since)
 
 
@@ -93,7 +93,7 @@ def _lapsed(profile: Profile, now: datetime) -> bool:
     return ms is not None and ms <= now.timestamp() * 1000
 
 
-def _same_account(login: Profile, copy: Profile, row: _Copies) -> bool:
+def _same_account(login: Profile, copy: Profile, row: Program) -> bool:
     if copy.id in row.adopted:
         return True
     if login.email is not None and login.email == copy.email:

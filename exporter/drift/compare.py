@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from exporter.drift import agents, cli_sync, environment, gateway_process, locks, permissions, sessions, stores
+from exporter.drift import agents, cli_sync, environment, gateway_process, keychain, locks, permissions, sessions, stores
 from exporter.drift.scene import Scene
 from exporter.model import Family, GatewayReading
 from exporter.verdict import AgentVerdict, DriftFact, KeyPlace
@@ -18,13 +18,14 @@ FINDERS: Final[tuple[Find, ...]] = (
     environment.find,
     agents.find,
     cli_sync.find,
+    keychain.find,
     stores.find,
     sessions.find,
     gateway_process.find,
     locks.find,
     permissions.find,
 )
-KINDS: Final = ("agent", "cli", "env", "gateway", "lock", "order", "permissions", "session", "store")
+KINDS: Final = ("agent", "cli", "env", "gateway", "keychain", "lock", "order", "permissions", "session", "store")
 
 
 @dataclass(frozen=True, slots=True)

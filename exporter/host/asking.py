@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +12,9 @@ from exporter.host import package
 from exporter.host.processes import GatewayProcess, started_at
 from exporter.host.services import Service
 from exporter.model import GatewayConfig
-from exporter.traces import GatewayRun, HostFacts
+from exporter.traces import GatewayRun, HostFacts, KeychainLogin
 
-_EVERY: Final = 60.0  # seconds between two looks at one port
+_EVERY: Final = 60.0  # seconds between two looks at one port, or at the keychain
 
 
 class Asker:
@@ -25,6 +26,7 @@ class Asker:
         self._ask_port = ask_port
         self._runs: dict[tuple[int, str], GatewayRun] = {}
         self._ports: dict[int, tuple[float, bool]] = {}
+        self._keychain: tuple[float, tuple[KeychainLogin, ...]] | None = None
 
     def facts(self, running: GatewayProcess | None, service: Service | None) -> HostFacts:
         """Say what is known of a gateway's process and service."""
@@ -42,6 +44,18 @@ class Asker:
 
             asked = self._ports[config.port] = now, answers(config.port)
         return replace(facts, port=config.port, answers=asked[1])
+
+    def keychain(self, facts: HostFacts) -> HostFacts:
+        """Add the logins that lie in this user's keychain, where the system has one."""
+        if sys.platform != "darwin":
+            return facts
+        now = time.monotonic()
+        if self._keychain is None or now - self._keychain[0] > _EVERY:
+            from exporter.host.keychain import framework, logins  # the C interface: other systems need none
+
+            security = framework()
+            self._keychain = now, logins(security) if security is not None else ()
+        return replace(facts, keychain=self._keychain[1])
 
     def _run(self, process: GatewayProcess) -> GatewayRun:
         key = process.pid, process.started

@@ -157,19 +157,23 @@ class HostReader:
             layers.append(own)
         why = finding.hidden or finding.why
         found = Environment(not finding.hidden, why, tuple(layers), () if ours_counts else self._asides(home))
-        return found, self._asker.port(finding.facts, config)
+        return found, self._asker.port(self._asker.keychain(finding.facts) if self._is_ours(home) else finding.facts, config)
 
     def _asides(self, home: Home) -> tuple[EnvLayer, ...]:
         """What a person's shell has: ours, unless we are a service ourselves, and the login shell where it may be asked."""
-        if home.user is not None or _owner(home) != os.geteuid():
+        if not self._is_ours(home):
             return ()
         shells = [EnvLayer(EnvPlace.OWN, self._own, counts=False)] if self._is_shell else []
         if self._ask_login_shell:
             shells.append(EnvLayer(EnvPlace.LOGIN_SHELL, self._login_variables(), counts=False))
         return tuple(shells)
 
+    def _is_ours(self, home: Home) -> bool:
+        """Say whether a gateway runs as we do, so that what this user has is what it has."""
+        return home.user is None and _owner(home) == os.geteuid()
+
     def _imports_login_shell(self, home: Home, config: GatewayConfig | None, layers: Sequence[EnvLayer]) -> bool:
-        if not self._ask_login_shell or home.user is not None or _owner(home) != os.geteuid():
+        if not self._ask_login_shell or not self._is_ours(home):
             return False
         switches = (layer.variables.get(_SHELL_SWITCH) for layer in layers if layer.counts)
         switch = next((value.reveal().strip().lower() for value in switches if value is not None), "")

@@ -23,7 +23,8 @@ def parse(tree: object, ref: StoreRef, env: Mapping[str, str]) -> Parsed[Gateway
     """Read what concerns authentication.
 
     Shape:  {"auth": {"profiles", "order", "cooldowns"}, "agents": {"defaults", "list" or "entries"}, "models": {"providers"},
-            "env": {"vars", NAME: value, "shellEnv": {"enabled"}}, "secrets": {"providers", "defaults"}, "meta", "gateway": {"port"}, "session": {"store"}}.
+            "env": {"vars", NAME: value, "shellEnv": {"enabled"}}, "secrets": {"providers", "defaults"}, "meta", "gateway": {"port"},
+            "session": {"store"}}.
             `${NAME}` is replaced from `env` and, for what it lacks, from the document's own variables. A key that is nothing but a template
             becomes a reference, so that who judges it knows where it comes from; any other unknown variable is BAD_VALUE.
     Errors: never raises; anything but an object is fatal, wrong values are BAD_VALUE or BAD_ENTRY and leave the rest.

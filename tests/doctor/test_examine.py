@@ -159,6 +159,7 @@ TROUBLES = [
     ("stores.split", with_drift("StoreSplit"), WARNING, "they differ"),
     ("stores.vanished", with_drift("ProfileVanished"), WARNING, "they differ"),
     ("stores.cli_sync", with_drift("CliSyncStale"), WARNING, "they differ"),
+    ("stores.keychain", with_drift("SourceLocked"), WARNING, "they differ"),
     (
         "stores.locks",
         of_gateway(traces=Traces(locks=(Lock(LockKind.STORE, "/x.lock", "main", NOW - HOUR, pid=9, alive=False),))),

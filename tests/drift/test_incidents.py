@@ -19,7 +19,7 @@ from exporter.reading.discovery import Home
 from exporter.reading.reader import Reader
 from exporter.settings import Settings
 from exporter.snapshot import judge
-from exporter.traces import GatewayRun, HostFacts
+from exporter.traces import GatewayRun, HostFacts, KeychainLogin
 from tests.reading.quiet_host import QuietHost, Report
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -201,6 +201,15 @@ def test_i10_a_key_billed_instead_of_the_subscription(scene: Scene) -> None:
     assert scene.facts(ServiceHost(NOW - HOUR, same, same)) == {"EnvDrift"}
     scene.store(anthropic__sub=token("sub", HOUR * 72))
     assert scene.facts(ServiceHost(NOW - HOUR, same, same)) == set()
+
+
+def test_i11_a_locked_keychain(scene: Scene) -> None:
+    host = QuietHost()
+    scene.store(anthropic__claude_cli=login())
+    host.facts = HostFacts(keychain=(KeychainLogin("cli:claude-code", True),))
+    assert scene.facts(host) == {"SourceLocked"}
+    host.facts = HostFacts(keychain=(KeychainLogin("cli:claude-code", False),))
+    assert scene.facts(host) == set()
 
 
 def test_i17_a_gateway_that_keeps_its_old_login(scene: Scene) -> None:

@@ -13,7 +13,7 @@ from exporter.judging.history import History, Remembered, Subject
 from exporter.model import AuthDocument, Era, GatewayReading, Problem, ProblemReason, Reading, SourceState, StoreKind, StoreRef, Usage
 from exporter.outcome import Outcome
 from exporter.snapshot import Previous, judge
-from exporter.traces import GatewayRun, Guarded, HostFacts, Lock, LockKind, OpenPlace, SessionPins, Traces
+from exporter.traces import GatewayRun, Guarded, HostFacts, KeychainLogin, Lock, LockKind, OpenPlace, SessionPins, Traces
 from exporter.verdict import DriftFact
 from tests.builders import HOUR, NOW, agent, at, document, gateway, judged, profile, token
 
@@ -151,8 +151,29 @@ def test_many_open_places_of_one_agent_are_one_fact() -> None:
     assert [fact.why for fact in found] == ["other users can read a backup that holds credentials (3 places)"]
 
 
+LOCKED, OPEN = KeychainLogin("cli:claude-code", True), KeychainLogin("cli:claude-code", False)
+SYNCED, ELSEWHERE = document(profile("anthropic:claude-cli")), document(profile("anthropic:a"))
+KEYCHAINS = [
+    ("locked, and it has a copy", LOCKED, SYNCED, True),
+    ("locked, and it has nothing else", LOCKED, document(), True),
+    ("locked, and it has something else", LOCKED, ELSEWHERE, False),
+    ("open", OPEN, SYNCED, False),
+    ("of a program it does not know", KeychainLogin("cli:other", True), document(), False),
+    ("of another provider", KeychainLogin("cli:codex", True), document(), False),
+]
+
+
+@pytest.mark.parametrize(("login", "local", "drift"), [row[1:] for row in KEYCHAINS], ids=[row[0] for row in KEYCHAINS])
+def test_a_locked_keychain_matters_where_the_gateway_lives_on_what_is_in_it(login: KeychainLogin, local: AuthDocument, drift: bool) -> None:
+    found = facts(gateway(agent(local=local), host=HostFacts(keychain=(login,))), "keychain")
+    assert [(fact.name, fact.provider, fact.commands) for fact in found] == (
+        [("SourceLocked", "anthropic", ("security unlock-keychain",))] if drift else []
+    )
+    assert not drift or "Claude Code is locked for this session; the login is not missing" in found[0].why
+
+
 def test_every_kind_has_a_series() -> None:
-    assert set(KINDS) == {"agent", "cli", "env", "gateway", "lock", "order", "permissions", "session", "store"}
+    assert set(KINDS) == {"agent", "cli", "env", "gateway", "keychain", "lock", "order", "permissions", "session", "store"}
 
 
 def test_an_unchanged_gateway_keeps_its_facts_by_identity_until_time_says_otherwise() -> None:

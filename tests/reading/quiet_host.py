@@ -26,6 +26,7 @@ class QuietHost:
         self.variables = {name: Secret(value) for name, value in (variables or {}).items()}
         self.seen = seen
         self.asked = 0
+        self.facts = HostFacts()
 
     def begin(self) -> None:
         pass
@@ -35,7 +36,7 @@ class QuietHost:
         layers = [EnvLayer(EnvPlace.OWN, self.variables, counts=self.seen)]
         if config is not None and config.env:
             layers.append(EnvLayer(EnvPlace.CONFIG, config.env))
-        return Report(Environment(self.seen, "a host for tests", tuple(layers)))
+        return Report(Environment(self.seen, "a host for tests", tuple(layers)), facts=self.facts)
 
     def changed(self) -> bool:
         return False
