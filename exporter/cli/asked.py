@@ -162,7 +162,7 @@ def _recorder(directory: Path | None) -> Callable[[Job, int, Mapping[str, str], 
 
     def record(job: Job, status: int, headers: Mapping[str, str], body: bytes) -> None:
         row, purpose = job.request.provider.id, job.request.purpose.value
-        tree = {"provider": row, "purpose": purpose, **outline(status, headers, body)}
+        tree = {"provider": row, "purpose": purpose, **outline(status, headers, body, job.request.secrets)}
         (directory / f"{row}-{purpose}-{status}.json").write_text(json.dumps(tree, indent=2) + "\n", encoding="utf-8")
 
     return record

@@ -21,6 +21,7 @@ import httpx
 
 from exporter.outcome import Outcome, ProbeStatus
 from exporter.planning.schedule import hold_apart
+from exporter.planning.targets import is_ours
 from exporter.probing.exchange import Flight, exchange, failure, guarded, phases, timed_out
 from exporter.providers.classify import classify
 from exporter.providers.request import Request
@@ -30,7 +31,8 @@ _GRACE_SECONDS = 1.0  # a name server that never answers holds its thread; the o
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How requests are sent. `proxy` comes from the settings only; `loopback_only` keeps every request on this machine."""
+    """How requests are sent. `proxy` comes from the settings only, and this machine's own servers are asked without it; `loopback_only`
+    keeps every request on this machine."""
 
     timeout: timedelta = timedelta(seconds=15)
     concurrency: int = 2
@@ -75,8 +77,10 @@ def send_all(
     """
     if not jobs:
         return MappingProxyType({})
+    proxy = limits.proxy if transport is None else None
+    near = {f"all://{job.request.host}": None for job in jobs if is_ours(job.request.host)} if proxy is not None else None
     client = httpx.Client(
-        follow_redirects=False, trust_env=False, verify=verify, proxy=limits.proxy if transport is None else None, transport=transport,
+        follow_redirects=False, trust_env=False, verify=verify, proxy=proxy, mounts=near, transport=transport,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
     )  # fmt: skip

@@ -18,13 +18,14 @@ from exporter.providers import codes, patterns
 from exporter.providers.answer import Answer, date_of, embedded_status, normalise, upstream
 from exporter.providers.fields import at_iso, get, number, text
 from exporter.providers.limits import balances, quotas, rate_limits
-from exporter.providers.redact import redact
+from exporter.providers.redact import echoes, redact
 from exporter.providers.retry import next_day, next_month, retry_at
 from exporter.providers.row import Facts, Judgement, Provider, Purpose, Rule, Validates
 
 _CHALLENGE = re.compile(
     r"just a moment|attention required|sorry, you have been blocked|cf-browser-verification|error code: 10(10|20)\b", re.IGNORECASE
 )
+_CURRENCY = re.compile(r"[A-Za-z]{2,7}")
 _CDN_LIMIT = re.compile(r"error code: 1015|you are being rate limited", re.IGNORECASE)
 _NO_ORIGIN = frozenset({520, 521, 523, 525, 526, 530})
 _TIMED_OUT = frozenset({408, 499, 504, 522, 524})
@@ -59,9 +60,9 @@ def classify(
     `now` is the instant the answer arrived; `secrets` are masked in the words by value. A `provider` of None knows generic rules only.
     Errors: never raises, whatever the bytes, the headers or the status.
     """
-    answer = normalise(status, headers, body)
+    known, answer = tuple(secrets), normalise(status, headers, body)
     families = provider.headers if provider else ()
-    limits = rate_limits(answer.headers, families, now)
+    limits = tuple(limit for limit in rate_limits(answer.headers, families, now) if not echoes(limit.resource, known))
     facts = _facts(provider, answer, now)
     judged = _judge(provider, answer, facts, purpose, now)
     told = _retry(judged, answer, limits, now)
@@ -71,13 +72,13 @@ def classify(
         judged.outcome,
         judged.detail,
         at=now,
-        words=redact(_words(answer), secrets) if failed else "",
+        words=redact(_words(answer), known) if failed else "",
         status=status,
         retry_at=told,
         clock_offset_seconds=None if offset is None else now.timestamp() - offset,
         rate_limits=limits,
-        quotas=(*facts.quotas, *quotas(answer.headers, now)),
-        balances=(*facts.balances, *balances(answer.headers)),
+        quotas=tuple(quota for quota in (*facts.quotas, *quotas(answer.headers, now)) if not echoes(quota.window, known)),
+        balances=tuple(balance for balance in (*facts.balances, *balances(answer.headers)) if _CURRENCY.fullmatch(balance.currency)),
         expires_at=facts.expires_at or _stamped(answer),
     )
 

@@ -42,6 +42,7 @@ _SHAPES = tuple(
         (r"\b\d{9,}\b", 0),
     )
 )  # fmt: skip
+_SMALL = str.maketrans({chr(code): chr(code + 32) for code in range(65, 91)})  # keeps the length of a text, which `lower` may not
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
@@ -68,15 +69,28 @@ def _forms(value: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((value, quote(value, safe=""), quote(value), *(form for form in coded if len(form) >= _RUN))))
 
 
+def echoes(name: str, secrets: Iterable[Secret]) -> bool:
+    """True when a name an answer gave to a window, a header or a field holds a piece of a secret, however it was rewritten."""
+    plain = _bare(name)
+    return len(plain) >= _RUN and any(not _pieces(_bare(secret.reveal())).isdisjoint(_pieces(plain)) for secret in secrets)
+
+
+def _bare(text: str) -> str:
+    return "".join(letter for letter in text.translate(_SMALL) if letter.isalnum())
+
+
+def _pieces(text: str) -> frozenset[str]:
+    return frozenset(text[start : start + _RUN] for start in range(len(text) - _RUN + 1))
+
+
 def _without(words: str, secret: str) -> str:
-    """`words` without the secret, and without any run of eight or more characters of it."""
-    words = words.replace(secret, _MASK)
-    if len(secret) <= _RUN:
-        return words
-    runs = {secret[start : start + _RUN] for start in range(len(secret) - _RUN + 1)}
+    """`words` without the secret, and without any run of eight or more characters of it, in whatever case."""
+    if len(secret) < _RUN:
+        return words.replace(secret, _MASK)
+    small, runs = words.translate(_SMALL), _pieces(secret.translate(_SMALL))
     hidden = bytearray(len(words))
     for start in range(len(words) - _RUN + 1):
-        if words[start : start + _RUN] in runs:
+        if small[start : start + _RUN] in runs:
             hidden[start : start + _RUN] = b"\1" * _RUN
     if not any(hidden):
         return words

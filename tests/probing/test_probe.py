@@ -82,6 +82,15 @@ def test_a_proxy_of_the_settings_is_used() -> None:
     assert proxy.log[0].path == "http://provider.invalid/v1/models"
 
 
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+def test_a_server_on_this_machine_is_asked_without_the_proxy(name: str) -> None:
+    with Stub(recorded("openai")) as stub, Stub(Play()) as proxy:
+        limits = Limits(timeout=timedelta(seconds=5), proxy=proxy.url)
+        found = send_all([Job("k", request(f"http://{name}:{stub.ports[0]}/v1"))], limits)["k"]
+        assert found.outcome is ProbeStatus.OK
+        assert proxy.log == []
+
+
 @pytest.mark.parametrize(
     "play",
     [Play(silent=True), Play(after=30), Play(body=b"x" * 200, drip=0.05), Play(body=b'{"a":' + b" " * 5000 + b"1}", drip=0.01)],

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from exporter.model import Secret
 from exporter.providers.classify import classify, expires_at
 from exporter.providers.row import Purpose
 from exporter.providers.table import BY_ID, PROVIDERS
@@ -61,3 +63,34 @@ def test_every_row_has_recorded_answers(row: object) -> None:
 
 def test_every_recorded_directory_belongs_to_a_row() -> None:
     assert {path.parent.name for path in ANSWERS} <= set(BY_ID)
+
+
+KEY = "Zq7vW2mX9kLp4RtY8sBn"
+
+
+@pytest.mark.parametrize("path", ANSWERS, ids=[f"{path.parent.name}/{path.stem}" for path in ANSWERS])
+def test_a_key_in_any_field_of_an_answer_comes_out_nowhere(path: Path) -> None:
+    """Names of windows, resources and currencies become labels: an answer that puts the key there must not."""
+    case = json.loads(path.read_text("utf-8"))
+    answers = [(case.get("headers", {}), body) for body in _echoes(case.get("body", case.get("text", "")))]
+    answers += [({**case.get("headers", {}), f"x-ratelimit-limit-{KEY}": "5", "retry-after": KEY}, case.get("body", ""))]
+    for headers, body in answers:
+        raw = json.dumps(body).encode()
+        found = classify(BY_ID[path.parent.name], case["status"], headers, raw, NOW, secrets=[Secret(KEY)])
+        shown = repr(found).lower()
+        assert not any(KEY[start : start + 8].lower() in shown for start in range(len(KEY) - 7)), body
+
+
+def _echoes(value: Any) -> Iterator[Any]:
+    """The same JSON with the key in place of one text, or of one name, at a time."""
+    match value:
+        case dict():
+            for name, inner in value.items():
+                yield from ({**value, name: changed} for changed in _echoes(inner))
+                yield {KEY if other == name else other: kept for other, kept in value.items()}
+        case list():
+            for index, inner in enumerate(value):
+                yield from ([*value[:index], changed, *value[index + 1 :]] for changed in _echoes(inner))
+        case str():
+            yield KEY
+            yield f"{value} {KEY}"

@@ -7,6 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.model import Secret
 from exporter.providers.recording import outline
 
 
@@ -34,8 +35,10 @@ def test_shape_without_values() -> None:
 
 @given(st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=20, max_size=50), st.integers(100, 599))
 def test_no_value_ever_comes_out(secret: str, status: int) -> None:
-    body = json.dumps({"a": secret, "b": [{"c": secret}], "error": {"message": secret}}).encode()
-    assert secret not in json.dumps(outline(status, {"x": secret}, body))
+    body = json.dumps({"a": secret, "b": [{"c": secret, secret: 1}], "error": {"message": secret}}).encode()
+    shown = json.dumps(outline(status, {"x": secret, secret: "x", f"x-limit-{secret}": "1"}, body, [Secret(secret)]))
+    assert secret not in shown
+    assert secret.lower() not in shown
 
 
 @given(st.binary(max_size=200))
