@@ -94,7 +94,7 @@ class Finding:
     lapse_hold: timedelta = AT_ONCE  # instead, when it merely lapsed and nothing proves that it works again
     cause: str = ""  # findings of one cause make one message
     evidence: Evidence = Evidence.STORE
-    fingerprint: str = ""  # salted, of the credential it is about
+    rests_on: tuple[tuple[str, str, str], ...] = ()  # (agent, profile, fingerprint) whose probes' answers it rests on
 
     @property
     def id(self) -> str:

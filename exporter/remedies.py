@@ -6,7 +6,7 @@ Source: spec/gateways.md, section 12.1 (commands and the releases that have them
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from exporter.model import CredentialKind, Family, Source
@@ -43,6 +43,12 @@ def remedy(profile: ProfileVerdict, gateway: GatewayVerdict, provider: ProviderV
             return Remedy("Replace the key that `static_profiles` of our own settings names, and its `expires_at`.")
         case Source.STORE:
             return _for_stored(profile, gateway)
+
+
+def renewal(profile: ProfileVerdict, gateway: GatewayVerdict) -> Remedy:
+    """Say how to store a new credential under the same id, whatever is wrong with the present one."""
+    ended = replace(profile, reason=Eligibility.OK, health=Health.EXPIRED, refresh_state=RefreshState.NONE, cooldowns=(), parked_until=None)
+    return remedy(ended, gateway)
 
 
 def binary(gateway: GatewayVerdict) -> str:

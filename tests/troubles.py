@@ -12,6 +12,7 @@ from exporter.model import (
     ConfiguredProfile,
     Credential,
     CredentialKind,
+    Environment,
     Expiry,
     ExpiryKind,
     Fence,
@@ -102,7 +103,7 @@ def _unreadable() -> Scene:
     return Scene((down,))
 
 
-def _drift(kind: str, why: str, *, profile_id: str = "anthropic:a", agent_name: str = "main", name: str = "") -> Scene:
+def _drift(name: str, kind: str, why: str, *, profile_id: str = "anthropic:a", agent_name: str = "main") -> Scene:
     provider = "anthropic" if profile_id or kind == "env" else ""
     fact = DriftFact("openclaw", kind, why, agent_name, provider, profile_id, ago(20 * MINUTE), name)
     return Scene((store(profile("anthropic:a", LOGIN)),), drift=(fact,))
@@ -265,18 +266,43 @@ TROUBLES = (
         WELL,
     ),
     Trouble(
+        "EnvironmentUnseen",
+        Scene(
+            (
+                store(
+                    profile("anthropic:a", KEY),
+                    config=config("anthropic/claude-sonnet-4-5", "openai/gpt-5.2"),
+                    environment=Environment(seen=False, why="/proc/4711/environ: permission denied"),
+                ),
+            )
+        ),
+        WELL,
+    ),
+    Trouble(
         "InsecurePermissions",
         Scene((store(profile("anthropic:a", KEY), sources=(_source(StoreKind.AUTH_PROFILES, insecure=True),)),)),
         WELL,
     ),
-    Trouble("AgentDrift", _drift("agent", "agents main and work hold different copies of it"), DRIFTED_WELL),
-    Trouble("EnvDrift", _drift("env", "ANTHROPIC_API_KEY of the service is not the one of the login shell", profile_id=""), DRIFTED_WELL),
-    Trouble("CliSyncStale", _drift("cli", "claude-code has a newer login than the gateway"), DRIFTED_WELL),
-    Trouble("LockStuck", _drift("lock", "the refresh lock is held by process 4711, which is gone", profile_id=""), DRIFTED_WELL),
-    Trouble("GatewayStale", _drift("gateway", "a new login was stored, requests fail with the old one"), DRIFTED_WELL),
-    Trouble("SessionPinLost", _drift("session", "3 sessions are tied to it"), DRIFTED_WELL),
-    Trouble("AgentDirMismatch", _drift("agent-dir", "the configured folder does not exist, another one does", profile_id=""), DRIFTED_WELL),
-    Trouble("SourceLocked", _drift("keychain", "the keychain is locked for the service's session", profile_id=""), DRIFTED_WELL),
+    Trouble("AgentDrift", _drift("AgentDrift", "agent", "agents main and work hold different copies of it"), DRIFTED_WELL),
+    Trouble(
+        "EnvDrift",
+        _drift("EnvDrift", "env", "ANTHROPIC_API_KEY of the service is not the one of the login shell", profile_id=""),
+        DRIFTED_WELL,
+    ),
+    Trouble("CliSyncStale", _drift("CliSyncStale", "cli", "claude-code has a newer login than the gateway"), DRIFTED_WELL),
+    Trouble(
+        "LockStuck", _drift("LockStuck", "lock", "the refresh lock is held by process 4711, which is gone", profile_id=""), DRIFTED_WELL
+    ),
+    Trouble("GatewayStale", _drift("GatewayStale", "gateway", "a new login was stored, requests fail with the old one"), DRIFTED_WELL),
+    Trouble("SessionPinLost", _drift("SessionPinLost", "session", "3 sessions are tied to it"), DRIFTED_WELL),
+    Trouble(
+        "AgentDirMismatch",
+        _drift("AgentDirMismatch", "agent-dir", "the configured folder does not exist, another one does", profile_id=""),
+        DRIFTED_WELL,
+    ),
+    Trouble(
+        "SourceLocked", _drift("SourceLocked", "keychain", "the keychain is locked for the service's session", profile_id=""), DRIFTED_WELL
+    ),
     Trouble("ClockSkew", Scene(WELL.gateways, ourselves=Ourselves(clock_offset_seconds=-95.0)), WELL),
     Trouble("ProbesStale", Scene(WELL.gateways, ourselves=Ourselves(probes_stale_since=ago(2 * HOUR))), WELL),
     Trouble(

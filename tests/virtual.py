@@ -45,6 +45,7 @@ class World:
     clock_held: str = ""
     disabled: frozenset[str] = frozenset()
     found: Found = field(default_factory=Found)
+    drift_seen: tuple[DriftFact, ...] = ()
 
     def look(
         self, *gateways: GatewayReading, outcomes: Mapping[Subject, Outcome] | None = None, drift: Sequence[DriftFact] = ()
@@ -59,7 +60,7 @@ class World:
 
     def step(self, snapshot: Snapshot) -> list[Notice]:
         context = Context(self.thresholds, self.ourselves, history=self.history, disabled=self.disabled, host="myhost")
-        self.found = find(snapshot, context, self.scope)
+        self.found, self.drift_seen = find(snapshot, context, self.scope), snapshot.drift
         taken = step(self.book, self.found, self.now, self.policy, silences=self.silences, started_at=self.started_at)
         self.book = taken.book
         self.told.extend(taken.notices)

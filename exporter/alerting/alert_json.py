@@ -79,7 +79,8 @@ def _written(value: object) -> object:
 def _noun(value: object) -> dict[str, object]:
     """Write what differs from the defaults: half of most nouns, and a thousand of them may be written in one pass."""
     written: dict[str, object] = {}
-    for name, default in _parts(type(value)):
+    kind: Any = type(value)  # a cache's key
+    for name, default in _parts(kind):
         part = getattr(value, name)
         if part is not default:
             written[name] = _written(part)

@@ -5,7 +5,6 @@ The title says severity, host, provider, profile, what and when; the body why, w
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from types import MappingProxyType
 from typing import assert_never
 
 from exporter.alerting.alert import Alert, Policy
+from exporter.alerting.blocks import Block, markdown, plain
 from exporter.alerting.notice import Entry, NoticeKind
 from exporter.finding import Finding, FindingScope, runbook, said
 from exporter.masking import mask_emails
@@ -25,7 +25,6 @@ _LISTED = 20  # alerts said in one line
 _SINCE = ": since"
 _MOMENT = timedelta(seconds=1)
 _MASKED = "E-mail addresses are masked here; `model-auth-exporter alerts list` on the host shows the exact command."
-_SPECIAL = re.compile(r"([\\`*_\[\]<>#|~])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def entry(alert: Alert, now: datetime, policy: Policy) -> Entry:
         id=alert.id,
         name=finding.name,
         severity=finding.severity,
-        summary=shown(f"{subject(finding)}{_over(alert, now) if alert.resolved_at else ' ' + headline(finding, now, policy)}"),
+        summary=shown(_over(alert) if alert.resolved_at else line(alert, now, policy)),
         labels=MappingProxyType({name: shown(value) for name, value in finding.labels().items()}),
         why=shown(said(finding.why, policy.zone).strip()),
         what_works=shown(said(finding.what_works, policy.zone).strip()),
@@ -68,6 +67,16 @@ def entry(alert: Alert, now: datetime, policy: Policy) -> Entry:
         fired_at=alert.fired_at,
         ended_at=alert.resolved_at,
     )
+
+
+def line(alert: Alert, now: datetime, policy: Policy) -> str:
+    """Say one alert in one line: whom it is about, what, and when; without an instant of its own, when we first saw it."""
+    return short(alert, now, policy) + ("" if alert.finding.when else f", first seen {when(alert.since, now, policy.zone)}")
+
+
+def short(alert: Alert, now: datetime, policy: Policy) -> str:
+    """Say one alert among others in one line."""
+    return f"{subject(alert.finding)} {headline(alert.finding, now, policy)}"
 
 
 def headline(finding: Finding, now: datetime, policy: Policy) -> str:
@@ -103,13 +112,9 @@ def write(matter: Matter, entries: Sequence[Entry], now: datetime, policy: Polic
     masked = policy.mask_emails and any(_changed(alert) for alert in matter.news[:_FULL])
     tail = [("", _MASKED)] if masked else []
     links = list(_links(entries, policy))
-    plain = "\n\n".join(_plain(block) for block in [*blocks, tail, links] if block)
-    markdown = "\n\n".join(_markdown(block) for block in [*blocks, tail, links] if block)
-    title = f"[{_tag(matter)}] {policy.host} · {_gist(matter.news, entries)}"
-    return Words(shown(title), shown(plain), shown(markdown))
-
-
-Block = list[tuple[str, str]]  # (label, words); the label "$" is a command, "-" an item of a list
+    whole = [block for block in [*blocks, tail, links] if block]
+    title = f"[{_tag(matter)}] {policy.host} · {_gist(matter, entries, now, policy)}"
+    return Words(shown(title), shown(plain(whole)), shown(markdown(whole)))
 
 
 def _blocks(matter: Matter, entries: Sequence[Entry], now: datetime, policy: Policy) -> Iterator[Block]:
@@ -121,13 +126,13 @@ def _blocks(matter: Matter, entries: Sequence[Entry], now: datetime, policy: Pol
         if len(main) > 1:
             yield [("", f"{place}. {words.summary}")]
         yield _told_over(alert, policy) if over else _told(alert, words)
-    rest = [words.summary for words in entries[full:]]
+    rest = [_over(alert) if over else short(alert, now, policy) for alert in matter.news[full:]]
     if rest:
         yield [("", "All of these:" if not full else "Also:"), *_items(rest)]
     if matter.covered:
-        yield [("", "Part of it:"), *_items(f"{subject(a.finding)} {headline(a.finding, now, policy)}" for a in matter.covered)]
+        yield [("", "Part of it:"), *_items(short(a, now, policy) for a in matter.covered)]
     if matter.open:
-        yield [("", "Still open:"), *_items(f"{subject(a.finding)} {headline(a.finding, now, policy)}" for a in matter.open)]
+        yield [("", "Still open:"), *_items(short(a, now, policy) for a in matter.open)]
 
 
 def _main(news: Sequence[Alert]) -> Sequence[Alert]:
@@ -145,7 +150,8 @@ def _told(alert: Alert, words: Entry) -> Block:
 
 def _told_over(alert: Alert, policy: Policy) -> Block:
     was = alert.finding.what.removesuffix(_SINCE).partition(":")[0]
-    block = [("Where", _where(alert.finding)), ("It was", was), ("First told", instant(alert.fired_at or alert.since, policy.zone))]
+    began, ended = instant(alert.since, policy.zone), instant(alert.resolved_at or alert.since, policy.zone)
+    block = [("Where", _where(alert.finding)), ("It was", was), ("Lasted", f"{_lasted(alert)}, {began} to {ended}")]
     return [(label, text) for label, text in block if text]
 
 
@@ -191,9 +197,9 @@ def _tag(matter: Matter) -> str:
             assert_never(matter.kind)
 
 
-def _gist(news: Sequence[Alert], entries: Sequence[Entry]) -> str:
-    """Say the first alert, or many of one kind by their number."""
-    news = _main(news)
+def _gist(matter: Matter, entries: Sequence[Entry], now: datetime, policy: Policy) -> str:
+    """Say the first alert, or many of one kind by their number and how long the first of them lasts already."""
+    news = _main(matter.news)
     if len(news) == 1:
         return entries[0].summary
     names = Counter(alert.finding.name for alert in news)
@@ -202,11 +208,17 @@ def _gist(news: Sequence[Alert], entries: Sequence[Entry]) -> str:
     first = news[0].finding
     if first.scope is FindingScope.PROVIDER or (len(names) > 1 and len(news) <= _FULL):
         return f"{entries[0].summary} (and {counted(len(news) - 1, 'more', 'more')})"
-    return about + ", ".join(f"{count} × {name}" if count > 1 else name for name, count in names.most_common())
+    kinds = ", ".join(f"{count} × {name}" if count > 1 else name for name, count in names.most_common())
+    first_at = min(alert.since for alert in news)
+    return f"{about}{kinds}" + ("" if matter.kind is NoticeKind.RESOLVED else f", the first {when(first_at, now, policy.zone)}")
 
 
-def _over(alert: Alert, now: datetime) -> str:
-    return f": {alert.finding.name} is over, first told {duration(now - (alert.fired_at or alert.since))} ago"
+def _over(alert: Alert) -> str:
+    return f"{subject(alert.finding)}: {alert.finding.name} is over after {_lasted(alert)}"
+
+
+def _lasted(alert: Alert) -> str:
+    return duration((alert.resolved_at or alert.since) - alert.since)
 
 
 def _changed(alert: Alert) -> bool:
@@ -216,31 +228,3 @@ def _changed(alert: Alert) -> bool:
 
 def _lines(commands: str) -> str:
     return "\n".join(visible(line) for line in commands.split("\n"))
-
-
-def _plain(block: Block) -> str:
-    return "\n".join(_plain_line(label, text) for label, text in block)
-
-
-def _plain_line(label: str, text: str) -> str:
-    if label == "$":
-        return "\n".join(f"    {line}" for line in text.split("\n"))
-    return f"- {text}" if label == "-" else f"{label}: {text}".rstrip() if label else text
-
-
-def _markdown(block: Block) -> str:
-    lines: list[str] = []
-    for label, text in block:
-        if label == "$":
-            lines.append(f"```\n{text.replace('```', '` ` `')}\n```")
-        elif label == "-":
-            lines += ["", f"- {_escaped(text)}"] if lines and not lines[-1].startswith("- ") else [f"- {_escaped(text)}"]
-        elif label:
-            lines.append(f"**{label}:** {text if text.startswith('https://') else _escaped(text)}".rstrip() + "  ")
-        else:
-            lines.append(f"**{_escaped(text)}**")
-    return "\n".join(lines).rstrip()
-
-
-def _escaped(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", text)

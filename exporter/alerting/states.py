@@ -47,11 +47,9 @@ def knows(found: Found, finding: Finding) -> bool:
         return True
     if finding.gateway in found.blind_gateways or any((finding.gateway, agent) in found.blind_agents for agent in finding.agents):
         return False
-    if finding.evidence is Evidence.PROBE:
-        if found.network_down:
-            return False
-        return not any((finding.gateway, agent, finding.profile, finding.fingerprint) in found.unprobed for agent in finding.agents)
-    return True
+    if found.network_down and (finding.rests_on or finding.evidence is Evidence.PROBE):
+        return False
+    return not any((finding.gateway, *probed) in found.unprobed for probed in finding.rests_on)
 
 
 def _in_scope(found: Found, finding: Finding) -> bool:

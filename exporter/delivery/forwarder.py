@@ -107,10 +107,11 @@ def written_alert(alert: Alert, words: Entry, policy: Policy) -> tuple[str, dict
     """Write one alert: labels as those of the metrics, the host, and where it comes from. Nothing in it changes with the clock."""
     labels = {name: value for name, value in words.labels.items() if name not in {"name", "scope"}}
     labels |= {"alertname": alert_name(words.name), "host": policy.host, "origin": ORIGIN}
+    works = f"Still works: {words.what_works}" if words.what_works else ""
     fix = "\n".join(part for part in (words.advice, words.command) if part)
     annotations = {
         "summary": _summary(alert, policy),
-        "description": "\n".join(part for part in (words.why, words.what_works) if part),
+        "description": "\n".join(part for part in (words.why, works) if part),
         "fix": fix,
         "runbook_url": words.runbook,
     }

@@ -100,7 +100,8 @@ def _merged(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def _joined(a: Finding, b: Finding) -> Finding:
     worst = b if (b.severity.rank, b.urgency) > (a.severity.rank, a.urgency) else a
     since = min((at for at in (a.since, b.since) if at), default=None)
-    return replace(worst, agents=tuple(dict.fromkeys((*a.agents, *b.agents))), since=since)
+    agents = tuple(dict.fromkeys((*a.agents, *b.agents)))
+    return replace(worst, agents=agents, rests_on=tuple(dict.fromkeys((*a.rests_on, *b.rests_on))), since=since)
 
 
 def _unprobed(p: ProfileVerdict) -> bool:

@@ -33,6 +33,7 @@ class Draft:
     lapse_hold: timedelta | None = None
     evidence: Evidence | None = None
     fingerprint: str = ""
+    rests_on: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,12 @@ class Condition:
             lapse_hold=self.lapse_hold if draft.lapse_hold is None else draft.lapse_hold,
             cause=_cause(draft),
             evidence=draft.evidence or self.evidence,
-            fingerprint=draft.fingerprint,
+            rests_on=self._rests_on(draft),
         )
+
+    def _rests_on(self, draft: Draft) -> tuple[tuple[str, str, str], ...]:
+        probed = (draft.evidence or self.evidence) is Evidence.PROBE
+        return tuple((agent, draft.profile, draft.fingerprint) for agent in draft.agents) if probed else draft.rests_on
 
 
 def _cause(draft: Draft) -> str:

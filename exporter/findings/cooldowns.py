@@ -62,8 +62,8 @@ def _contradicted(held: Held, view: View) -> Draft | None:
         ".",
     )
     advice = (
-        "No release has a command that clears it: it ends by itself, "
-        "and in newer ones storing the credential again under the same id clears it."
+        "Store the credential again under the same id: newer releases then lift the window. "
+        "No release has a command for that alone; left alone, it ends by itself."
     )
     return about(held, "works, but the gateway will not use it: free", fix(held, view, advice, renew=True), why=why, when=window.until)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from exporter.finding import Evidence, FindingScope, Severity, Text
 from exporter.findings import drift
 from exporter.findings.condition import Condition, Draft
-from exporter.findings.phrases import about, each, fix, quoted, stage
+from exporter.findings.phrases import about, each, fix, quoted, sentence, stage
 from exporter.findings.view import Held, View, is_listed_login
 from exporter.judging.history import Subject
 from exporter.model import CredentialKind
@@ -70,7 +70,7 @@ def _missing(held: Held, view: View) -> Draft | None:
     p = held.profile
     if p.health is not Health.MISSING or p.reason not in _ABSENT or p.refreshable or p.suspect_expiry:
         return None
-    return about(held, "holds no usable credential", fix(held, view, renew=True), why=(f"Found: {p.health_rule.why} ({p.reason}).",))
+    return about(held, "holds no usable credential", fix(held, view, renew=True), why=(sentence(f"{p.health_rule.why} ({p.reason})"),))
 
 
 def _invalid_expiry(held: Held, view: View) -> Draft | None:
@@ -81,7 +81,9 @@ def _invalid_expiry(held: Held, view: View) -> Draft | None:
         why = "Its stored date looks like seconds; the gateway reads milliseconds and takes it for a day in 1970."
     else:
         why = "Its stored date is not one the gateway can read."
-    return about(held, "has a date that cannot be right", fix(held, view, "Store it again with a proper date.", renew=True), why=(why,))
+    return about(
+        held, "has an expiry date that cannot be right", fix(held, view, "Store it again with a proper date.", renew=True), why=(why,)
+    )
 
 
 def _unresolved(held: Held, view: View) -> Draft | None:
@@ -103,13 +105,14 @@ def _undated(held: Held, view: View) -> Draft | None:
     if view.at - born < view.thresholds.unknown_expiry_age:
         return None
     why: Text = (
-        "It was stored without a date and is the same since ",
+        "It carries no expiry date and has not changed since ",
         born,
-        f". Providers end such tokens after about a year: an assumption, made after {duration(view.thresholds.unknown_expiry_age)}.",
+        ". Such tokens usually end after about a year: an assumption, "
+        f"made of every one older than {duration(view.thresholds.unknown_expiry_age)}.",
     )
     return about(
         held,
-        "has no date and is old: first seen",
+        "has no expiry date and is old: first seen",
         fix(held, view, "Replace it at a time of your choosing.", renew=True),
         why=why,
         when=born,
@@ -119,7 +122,7 @@ def _undated(held: Held, view: View) -> Draft | None:
 def _had_credential(held: Held, view: View) -> bool:
     p = held.profile
     remembered = view.context.history.subjects.get(Subject(p.gateway, p.agent, p.provider, p.profile))
-    return remembered is not None and bool(remembered.fingerprint)
+    return (remembered is not None and bool(remembered.fingerprint)) or drift.is_lost(p, view)
 
 
 def _vanished(held: Held, view: View) -> Draft | None:
@@ -138,14 +141,14 @@ def _ghost(held: Held, view: View) -> Draft | None:
     p = held.profile
     if p.reason is not Eligibility.PROFILE_MISSING or _had_credential(held, view):
         return None
-    return about(held, "is named but stored nowhere", fix(held, view), why=(f"Found: {p.reason_rule.why}.",))
+    return about(held, "is named but stored nowhere", fix(held, view), why=(sentence(p.reason_rule.why),))
 
 
 def _mismatched(held: Held, view: View) -> Draft | None:
     p = held.profile
     if p.reason not in _MISMATCHES:
         return None
-    return about(held, "is left out: configuration and store disagree", fix(held, view), why=(f"Found: {p.reason_rule.why}.",))
+    return about(held, "is left out: configuration and store disagree", fix(held, view), why=(sentence(p.reason_rule.why),))
 
 
 CONDITIONS = (

@@ -5,62 +5,94 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 
 from exporter.finding import Evidence, FindingScope, Fix, Severity
 from exporter.findings.condition import Condition, Draft
 from exporter.findings.phrases import ours, phone, sentence
 from exporter.findings.view import View
 from exporter.model import Family
-from exporter.remedies import binary, remedy
-from exporter.verdict import DriftFact, GatewayVerdict, ProfileVerdict
+from exporter.remedies import binary, renewal
+from exporter.verdict import DriftFact, Eligibility, GatewayVerdict, ProfileVerdict
 
 _SETTLE = timedelta(minutes=1)
+_STRAY, _VANISHED = "AgentDirMismatch", "ProfileVanished"
+
+
+class _Repair(StrEnum):
+    """Whose command repairs it; else ours shows where to look."""
+
+    OURS = "ours"
+    RESTART = "restart"
+    LOGIN = "login"
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of drift: how it reads, and whose command repairs it ("login", "restart" or ours)."""
+class _Kind:
+    """How one kind of drift reads, and how it is repaired."""
 
-    kinds: tuple[str, ...]
     what: str
     advice: str
-    repair: str = ""
+    repair: _Repair = _Repair.OURS
 
 
 _KINDS = {
-    "EnvDrift": Kind(
-        ("env",), "sees another key than the shell", "Bring the key to where the service reads it, then restart the gateway.", "restart"
+    "EnvDrift": _Kind(
+        "has keys that disagree",
+        "Bring the key to where the service reads it, then restart the gateway.",
+        _Repair.RESTART,
     ),
-    "AgentDrift": Kind(("agent",), "differs between agents", "Log in again for the agent that is behind.", "login"),
-    "CliSyncStale": Kind(("cli",), "is behind the CLI's own login", "Log in again in the gateway, or let it sync.", "login"),
-    "StoreSplit": Kind(("store",), "keeps two stores that disagree", "Let the gateway finish its migration, then look again."),
-    "LockStuck": Kind(("lock",), "has a lock whose owner is gone", "Make sure that the process is gone, then remove the lock."),
-    "GatewayStale": Kind(("gateway",), "still uses the old login", "Restart the gateway.", "restart"),
-    "SessionPinLost": Kind(("session",), "has sessions tied to a profile that does not work", "Choose another profile in those sessions."),
-    "AgentDirMismatch": Kind(("agent-dir",), "reads another folder than configured", "Correct the agent's folder in the configuration."),
-    "SourceLocked": Kind(("keychain",), "cannot read its keychain", "Unlock it for the service's session, or store the login in a file."),
-    "ProfileVanished": Kind(("vanished",), "has lost profiles", "Restore the store from a backup, or log in again.", "login"),
+    "AgentDrift": _Kind("differs between agents", "Store it again for the agent that is behind.", _Repair.LOGIN),
+    "CliSyncStale": _Kind("is behind the CLI's own login", "Log in again in the gateway, or let it sync.", _Repair.LOGIN),
+    "StoreSplit": _Kind("keeps two stores that disagree", "Let the gateway finish its migration, then look again."),
+    "LockStuck": _Kind(
+        "has a lock whose owner is gone", "Make sure that the process is gone, then remove the lock; doctor prints the command."
+    ),
+    "GatewayStale": _Kind("still uses the old login", "Restart the gateway.", _Repair.RESTART),
+    "SessionPinLost": _Kind("does not work, and sessions are tied to it", "Choose another profile in those sessions."),
+    _STRAY: _Kind(
+        "has an agent folder that does not match its configuration",
+        "Correct the folder in the configuration, or bring over what lies in the other one; doctor names both.",
+    ),
+    "SourceLocked": _Kind("cannot read its keychain", "Unlock it for the service's session, or store the login in a file."),
+    _VANISHED: _Kind("is gone from its store", "Restore the store from a backup, or store the credential again.", _Repair.LOGIN),
 }
-_BY_KIND = {kind: name for name, entry in _KINDS.items() for kind in entry.kinds}
 
 
 def of(name: str) -> Callable[[View], Iterator[Draft]]:
     """Return the look of one kind of drift."""
 
     def look(view: View) -> Iterator[Draft]:
-        facts = [fact for fact in view.snapshot.drift if (fact.name or _BY_KIND.get(fact.kind)) == name]
-        if facts:
-            gateways = {gateway.gateway: gateway for gateway in view.snapshot.gateways}
-            for fact in facts:
-                yield _draft(fact, _KINDS[name], view, gateways.get(fact.gateway))
+        facts = [fact for fact in view.snapshot.drift if fact.name == name]
+        gateways = {gateway.gateway: gateway for gateway in view.snapshot.gateways} if facts else {}
+        for fact in facts:
+            gateway = gateways.get(fact.gateway)
+            if gateway is None or not _said_already(fact, gateway):
+                yield _draft(fact, _KINDS[name], view, gateway)
 
     return look
 
 
-def _draft(fact: DriftFact, kind: Kind, view: View, gateway: GatewayVerdict | None) -> Draft:
-    place = "/".join(part for part in (fact.gateway, fact.provider, fact.profile, fact.agent, fact.kind) if part)
+def is_lost(profile: ProfileVerdict, view: View) -> bool:
+    """Tell whether a profile of this name is known to have been in use."""
+    lost = (profile.gateway, profile.profile)
+    return any(fact.name == _VANISHED and (fact.gateway, fact.profile) == lost for fact in view.snapshot.drift)
+
+
+def _said_already(fact: DriftFact, gateway: GatewayVerdict) -> bool:
+    """Tell whether another finding names the cause: that nobody uses this agent's folder, or that a name leads to nothing."""
+    if fact.name == _VANISHED:
+        missing = Eligibility.PROFILE_MISSING
+        return any(
+            p.profile == fact.profile and p.reason is missing for agent in gateway.agents if agent.configured for p in agent.profiles
+        )
+    return fact.name != _STRAY and any(agent.agent == fact.agent and not agent.configured for agent in gateway.agents)
+
+
+def _draft(fact: DriftFact, kind: _Kind, view: View, gateway: GatewayVerdict | None) -> Draft:
+    agent = "" if fact.name == _VANISHED else fact.agent  # one profile, whoever remembers having used it
     return Draft(
-        key=place,
+        key="/".join(part for part in (fact.gateway, fact.provider, fact.profile, agent, fact.kind) if part),
         what=kind.what + (": since" if fact.since else ""),
         fix=_fix(fact, kind, view, gateway),
         why=(sentence(fact.why),),
@@ -75,15 +107,14 @@ def _draft(fact: DriftFact, kind: Kind, view: View, gateway: GatewayVerdict | No
     )
 
 
-def _fix(fact: DriftFact, kind: Kind, view: View, gateway: GatewayVerdict | None) -> Fix:
-    if gateway is None:
-        return ours(view, kind.advice, "doctor")
-    if kind.repair == "restart" and gateway.family is not Family.STATIC:
+def _fix(fact: DriftFact, kind: _Kind, view: View, gateway: GatewayVerdict | None) -> Fix:
+    if gateway is not None and kind.repair is _Repair.RESTART and gateway.family is not Family.STATIC:
         command = f"{binary(gateway)} gateway restart"
         return Fix(kind.advice, command, phone(view, (command,)))
-    profile = _profile(fact, gateway) if kind.repair == "login" else None
-    commands = remedy(profile, gateway).commands if profile else ()
-    return Fix(kind.advice, "\n".join(commands), phone(view, commands, profile)) if commands else ours(view, kind.advice, "doctor")
+    profile = _profile(fact, gateway) if gateway is not None and kind.repair is _Repair.LOGIN else None
+    if gateway is not None and profile is not None and (commands := renewal(profile, gateway).commands):
+        return Fix(kind.advice, "\n".join(commands), phone(view, commands, profile))
+    return ours(view, kind.advice, "doctor")
 
 
 def _profile(fact: DriftFact, gateway: GatewayVerdict) -> ProfileVerdict | None:
@@ -102,6 +133,6 @@ CONDITIONS = (
     _condition("LockStuck", "A lock is held by a process that is gone.", FindingScope.GATEWAY),
     _condition("GatewayStale", "The gateway has not picked up a new login."),
     _condition("SessionPinLost", "Sessions are tied to a profile that does not work."),
-    _condition("AgentDirMismatch", "An agent's folder is not the configured one.", FindingScope.AGENT),
+    _condition(_STRAY, "An agent's folder is not the configured one.", FindingScope.AGENT),
     _condition("SourceLocked", "A keychain cannot be read by the service.", FindingScope.SOURCE),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from exporter.finding import Evidence, FindingScope, Severity, Text
 from exporter.findings.condition import Condition, Draft
@@ -10,9 +10,12 @@ from exporter.findings.phrases import BILLING_PAGES, about, each, fix, quoted
 from exporter.findings.view import Held, View
 from exporter.outcome import ProbeStatus, Quota
 from exporter.verdict import Cooldown, CooldownKind
+from exporter.words import parse_duration
 
 _LAPSED = timedelta(minutes=30)  # a window that merely ended proves nothing until the credential is used again
 _NEAR, _OUT = 1, 2
+_EARLY = 20  # the first part of a window is too short to tell a pace by
+_NAMED = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30)}
 
 
 def _billing(held: Held, view: View) -> Draft | None:
@@ -59,11 +62,12 @@ def _near(held: Held, view: View) -> Draft | None:
     quota = _fullest(held)
     if quota is None or quota.used is None or not view.thresholds.quota <= quota.used < 1:
         return None
-    why = f"The provider reports {quota.used:.0%} of the {_window(quota)} quota used; the limit you set is {view.thresholds.quota:.0%}."
+    said = f"The provider reports {quota.used:.0%} of the {_window(quota)} quota used; the limit you set is {view.thresholds.quota:.0%}."
+    why: Text = (said, *_forecast(quota, held.probe.at if held.probe else None))
     what = f"has used {quota.used:.0%} of its {_window(quota)} quota" + (": resets" if quota.reset_at else "")
     advice = "Slow down, or add another profile of this provider before it is used up."
     page = BILLING_PAGES.get(held.profile.provider, "")
-    return about(held, what, fix(held, view, advice, url=page), why=(why,), when=quota.reset_at, detail=quota.window, urgency=_NEAR)
+    return about(held, what, fix(held, view, advice, url=page), why=why, when=quota.reset_at, detail=quota.window, urgency=_NEAR)
 
 
 def _exhausted(held: Held, view: View) -> Draft | None:
@@ -94,6 +98,29 @@ def _exhausted(held: Held, view: View) -> Draft | None:
 def _fullest(held: Held) -> Quota | None:
     known = [quota for quota in (held.probe.quotas if held.probe else ()) if quota.used is not None]
     return max(known, key=lambda quota: quota.used or 0, default=None)
+
+
+def _forecast(quota: Quota, at: datetime | None) -> Text:
+    """Say when the quota ends at the pace of this window so far; nothing where its length or begin is unknown."""
+    length = _length(quota.window)
+    if length is None or at is None or quota.reset_at is None or not quota.used:
+        return ()
+    elapsed = length - (quota.reset_at - at)
+    if not length / _EARLY <= elapsed <= length:
+        return ()
+    ends = at + elapsed * (1 - quota.used) / quota.used
+    if ends >= quota.reset_at:
+        return (" At the pace of this window it lasts until then.",)
+    return (" At the pace of this window it is used up at ", ends, ", before it resets.")
+
+
+def _length(window: str) -> timedelta | None:
+    """Read the length of a window from its name, such as `5h`, `opus_7d` or `month`."""
+    word = window.rpartition("_")[2]
+    try:
+        return _NAMED.get(word) or parse_duration(word)
+    except ValueError:
+        return None
 
 
 def _window(quota: Quota) -> str:

@@ -9,7 +9,7 @@ from statistics import median
 from exporter.finding import Evidence, FindingScope, Fix, Severity, Text
 from exporter.findings.condition import Condition, Draft
 from exporter.findings.context import Fault
-from exporter.findings.phrases import ours, phone
+from exporter.findings.phrases import ours, phone, sentence
 from exporter.findings.view import View
 from exporter.words import duration, visible
 
@@ -81,7 +81,7 @@ def _jobs(view: View) -> Iterator[Draft]:
 
 
 def _fault(fault: Fault, key: str, what: str, fix: Fix, works: str) -> Draft:
-    why: Text = (f"{visible(fault.why)}.",) if fault.why else ()
+    why: Text = (sentence(fault.why),) if fault.why else ()
     return Draft(key=key, what=what, fix=fix, why=why, what_works=(works,), when=fault.since, since=fault.since, detail=fault.name)
 
 

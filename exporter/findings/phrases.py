@@ -13,8 +13,8 @@ from exporter.finding import Fix, Severity, Text
 from exporter.findings.condition import Draft
 from exporter.findings.context import Thresholds
 from exporter.findings.view import Held, View, is_listed_login
-from exporter.remedies import Remedy, remedy
-from exporter.verdict import Eligibility, GatewayVerdict, Health, ProfileVerdict, RefreshState
+from exporter.remedies import Remedy, remedy, renewal
+from exporter.verdict import Eligibility, GatewayVerdict, ProfileVerdict
 from exporter.words import counted, duration, listing, visible
 
 US = "model-auth-exporter"
@@ -73,9 +73,7 @@ def about(held: Held, what: str, fix: Fix, **changes: Any) -> Draft:
 def fix(held: Held, view: View, advice: str = "", *, url: str = "", renew: bool = False) -> Fix:
     """Return the repair of a profile; `renew` asks for the command that stores a new credential, whatever is wrong."""
     p = held.profile
-    if renew:
-        p = replace(p, reason=Eligibility.OK, health=Health.EXPIRED, refresh_state=RefreshState.NONE, cooldowns=(), parked_until=None)
-    found = remedy(p, held.gateway, held.provider)
+    found = renewal(p, held.gateway) if renew else remedy(p, held.gateway, held.provider)
     return repair(replace(found, advice=advice or found.advice), p, held.gateway, view, url)
 
 
@@ -100,10 +98,10 @@ def phone(view: View, commands: Sequence[str], profile: ProfileVerdict | None = 
 def rest(held: Held) -> Text:
     """Say what still works when this profile does not."""
     if held.others:
-        return (f"{some(held.others)} still {'works' if len(held.others) == 1 else 'work'}.",)
+        return (f"{some(held.others)}.",)
     if not held.in_use:
-        return ("No agent uses it.",) if not is_listed_login(held.profile) else ("Gateways use their own copy.",)
-    return (f"Nothing else of {held.profile.provider} works.", *left(held))
+        return ("Everything: no agent uses it.",) if not is_listed_login(held.profile) else ("The gateways: they have their own copies.",)
+    return (f"Nothing else of {visible(held.profile.provider)}.", *left(held))
 
 
 def left(held: Held) -> Text:

@@ -44,7 +44,7 @@ def _dark(supplies: list[Supply], view: View) -> Draft:
         why = (*why, " The first window ends at ", back, ".")
     return Draft(
         key=f"{first.gateway}/{first.provider}",
-        what=f"is down for {agents(names)}" + (": since" if since else ""),
+        what=f"is down ({agents(names)})" + (": since" if since else ""),
         fix=_fix(supplies[0], view),
         why=why,
         what_works=_left(supplies),
@@ -55,6 +55,7 @@ def _dark(supplies: list[Supply], view: View) -> Draft:
         provider=first.provider,
         stage="down",
         urgency=_DOWN + len(names),
+        rests_on=_refusals(p for supply in supplies for p in supply.profiles),
         hold=_SOON if back is not None and back - view.at <= _SOON else AT_ONCE,
     )
 
@@ -68,7 +69,7 @@ def _ahead(supplies: list[Supply], view: View) -> Draft:
     why: Text = (f"{visible(last.profile) if last else 'Its last profile'} is the last that works and runs out then; nothing renews it.",)
     return Draft(
         key=f"{first.provider.gateway}/{first.provider.provider}",
-        what=f"goes down for {agents(names)}",
+        what=f"goes down ({agents(names)})",
         fix=_fix(first, view, last),
         why=why,
         what_works=("Everything, until then. ", *_left(supplies)),
@@ -95,10 +96,10 @@ def _redundancy(view: View) -> Iterator[Draft]:
         total = _missed(supply, out)
         last = first.next
         why: Text = (f"Out of use: {_said(out)}.",)
-        works = f"{visible(last)} still works." if last else "Nothing."
+        works = f"{visible(last)}, and nothing behind it." if last else "Nothing."
         yield Draft(
             key=f"{first.gateway}/{first.provider}",
-            what=_remaining(total, last) + f" for {agents(names)}" + (": since" if since else ""),
+            what=f"{_remaining(total, last)} ({agents(names)})" + (": since" if since else ""),
             fix=_fix(supply, view, out[0]),
             why=why,
             what_works=(works,),
@@ -108,17 +109,23 @@ def _redundancy(view: View) -> Iterator[Draft]:
             agents=names,
             provider=first.provider,
             hold=_hold(out, view.at),
+            rests_on=_refusals(p for _, missed in bare for p in missed),
         )
 
 
 def _remaining(total: int, last: str | None) -> str:
-    return f"is on the last of {total} profiles" if last else f"has lost all of {total} profiles"
+    return f"runs on the last of {total} profiles" if last else f"has lost all {total} profiles"
 
 
 def _out(supply: Supply) -> list[ProfileVerdict]:
     """Return the profiles that would serve and do not; an expired token has left the order but is still missed."""
     tried = supply.provider.candidates
     return [p for p in supply.profiles if p.counts and not p.usable and (p.profile in tried or p.reason is Eligibility.EXPIRED)]
+
+
+def _refusals(profiles: Iterable[ProfileVerdict]) -> tuple[tuple[str, str, str], ...]:
+    """Return the profiles that only a probe's answer puts out of use: the next probe without an answer puts none back."""
+    return tuple((p.agent, p.profile, p.fingerprint) for p in profiles if p.counts and p.refused)
 
 
 def _missed(supply: Supply, out: Iterable[ProfileVerdict]) -> int:
@@ -176,7 +183,7 @@ def _left(supplies: list[Supply]) -> Text:
     if names:
         return (f"Models of {some(names)} still answer.",)
     stopped = tuple(supply.agent.agent for supply in supplies)
-    return (f"No other provider in use works: {agents(stopped)} {'stops' if len(stopped) == 1 else 'stop'}.",)
+    return (f"Nothing: {agents(stopped)} {'stops' if len(stopped) == 1 else 'stop'}, no other provider in use works.",)
 
 
 def _fix(supply: Supply, view: View, worst: ProfileVerdict | None = None) -> Fix:

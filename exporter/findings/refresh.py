@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from exporter.finding import FindingScope, Severity, Text
 from exporter.findings.condition import Condition, Draft
-from exporter.findings.phrases import about, each, fix
+from exporter.findings.phrases import about, each, fix, sentence
 from exporter.findings.view import Held, View
 from exporter.verdict import Health, RefreshState
 
@@ -48,7 +48,7 @@ def _failed(held: Held, view: View) -> Draft | None:
     p = held.profile
     if p.refresh_state is not RefreshState.FAILED:
         return None
-    why = f"Found: {p.health_rule.why}. The refresh grant was probably revoked, or used by another program first."
+    why = f"{sentence(p.health_rule.why)} The refresh grant was probably revoked, or used by another program first."
     return about(held, "can no longer renew itself", fix(held, view, renew=True), why=(why,), since=p.last_failure_at, urgency=_BROKEN)
 
 
@@ -64,7 +64,9 @@ def _unproven(held: Held, view: View) -> Draft | None:
         " it was neither used nor renewed, so nobody knows whether it still can.",
     )
     advice = "Use it once, or log in again, to be sure."
-    return about(held, "not renewed since it ran out", fix(held, view, advice, renew=True), why=why, when=p.expires_at, urgency=_UNPROVEN)
+    return about(
+        held, "has not been renewed since it ran out", fix(held, view, advice, renew=True), why=why, when=p.expires_at, urgency=_UNPROVEN
+    )
 
 
 CONDITIONS = (

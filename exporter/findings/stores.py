@@ -8,7 +8,7 @@ from datetime import timedelta
 from exporter.finding import Evidence, FindingScope, Severity, Text
 from exporter.findings import drift
 from exporter.findings.condition import Condition, Draft
-from exporter.findings.phrases import ours, sentence
+from exporter.findings.phrases import ours, sentence, some
 from exporter.findings.view import View
 from exporter.model import Problem, ProblemReason, SourceState, StoreKind
 from exporter.verdict import GatewayVerdict
@@ -77,7 +77,7 @@ def _down(view: View, gateway: GatewayVerdict, store: StoreKind, sources: list[S
     fix = ours(view, "See which file it is and why; restore it from a backup, or give our user permission to read it.", "doctor")
     return Draft(
         key=f"{gateway.gateway}/{store}",
-        what=f"cannot read its {store}",
+        what=f"has a store that cannot be read ({store})",
         fix=fix,
         why=why,
         what_works=works,
@@ -139,6 +139,27 @@ def _split(view: View) -> Iterator[Draft]:
     yield from drift.of("StoreSplit")(view)
 
 
+def _unseen(view: View) -> Iterator[Draft]:
+    for gateway in view.snapshot.gateways:
+        if not any(problem.reason is ProblemReason.ENVIRONMENT_UNSEEN for problem in gateway.problems):
+            continue
+        blind = [(agent.agent, p.provider) for agent in gateway.agents for p in agent.providers if p.in_use and p.usable is None]
+        agents, providers = (tuple(dict.fromkeys(names)) for names in zip(*blind, strict=True)) if blind else ((), ())
+        why = f"A key in it would be the only credential of {some(providers)}: whether {'it works' if len(providers) == 1 else 'they work'}"
+        advice = (
+            "Run model-auth-exporter as the gateway's user, or name the file with the keys as env_file of this gateway in our settings."
+        )
+        yield Draft(
+            key=gateway.gateway,
+            what="has a service whose environment cannot be seen",
+            fix=ours(view, advice, "doctor"),
+            why=(f"{why} is unknown.",),
+            what_works=("Everything else is judged.",),
+            gateway=gateway.gateway,
+            agents=agents,
+        )
+
+
 def _grouped(sources: Iterator[SourceState]) -> dict[StoreKind, list[SourceState]]:
     grouped: dict[StoreKind, list[SourceState]] = {}
     for source in sources:
@@ -160,6 +181,7 @@ CONDITIONS = (
         hold=_SETTLE,
         resolve_hold=_SETTLE,
     ),
+    Condition("EnvironmentUnseen", Severity.INFO, FindingScope.GATEWAY, "The keys of a gateway's service cannot be seen.", _unseen),
     Condition("StoreSplit", Severity.WARNING, FindingScope.GATEWAY, "Two generations of store disagree.", _split),
     Condition("InsecurePermissions", Severity.WARNING, FindingScope.SOURCE, "Others on this host can read a store.", _insecure),
 )

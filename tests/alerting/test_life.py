@@ -81,7 +81,7 @@ def test_the_group_waits_for_its_members() -> None:
     told = life.see(*many)
     assert kinds(told) == [FIRING]
     assert len(told[0].entries) == 20
-    assert told[0].title == "[WARNING] myhost · openai · 20 × Expired"
+    assert told[0].title == "[WARNING] myhost · openai · 20 × Expired, the first 30s ago (2026-11-01 12:00 UTC)"
 
 
 def test_a_group_is_told_of_news_no_sooner_than_its_interval_unless_they_are_worse() -> None:
@@ -154,7 +154,7 @@ UNKNOWN = (
     ("gateway gone", finding(), Found()),
     (
         "no probe",
-        finding(evidence=Evidence.PROBE, fingerprint="f"),
+        finding(evidence=Evidence.PROBE, rests_on=(("main", "anthropic:a", "f"),)),
         replace(KNOWN, unprobed=frozenset({("openclaw", "main", "anthropic:a", "f")})),
     ),
     ("drift", finding(evidence=Evidence.DRIFT), replace(KNOWN, unexamined=frozenset({Evidence.DRIFT}))),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from exporter.alerting.notice import Notice, NoticeKind
 from exporter.finding import Severity
 from exporter.findings.catalogue import BY_NAME, CATALOGUE
 from tests.troubles import MINUTE, TROUBLES, Trouble
-from tests.virtual import POLICY, World
+from tests.virtual import PAGER, POLICY, World
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "notices"
 REQUIRED = frozenset(
@@ -53,8 +54,11 @@ REQUIRED = frozenset(
 )
 
 
+EVERYTHING = replace(POLICY, routes=(replace(PAGER, severities=frozenset(Severity)),))
+
+
 def _brought_up_to(trouble: Trouble) -> World:
-    world = World(thresholds=trouble.thresholds)
+    world = World(policy=EVERYTHING, thresholds=trouble.thresholds)
     if trouble.before:
         trouble.before.show(world, 2 * MINUTE)
         world.wait(trouble.later)

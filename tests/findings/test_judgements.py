@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from exporter.model import Credential, ProblemReason, Usage
+from exporter.model import ConfiguredProfile, Credential, ProblemReason, Usage
 from exporter.outcome import Balance, Outcome, ProbeStatus, Quota
-from tests.builders import HOUR, NOW, agent, at, document, gateway, key, oauth, profile
-from tests.troubles import KEY, MINUTE, NEW, ago, store
+from tests.builders import HOUR, NOW, agent, at, config, document, gateway, key, oauth, profile
+from tests.troubles import DAY, KEY, LOGIN, MINUTE, NEW, SPARE, ago, store
 from tests.virtual import World, outcome, subject
 
 OK = outcome(KEY, ProbeStatus.OK)
@@ -106,3 +106,55 @@ def test_a_replaced_credential_ends_its_refusal_before_it_is_probed() -> None:
     world.settle(store(profile("anthropic:a", NEW)), outcomes=refused)
     world.settle(store(profile("anthropic:a", KEY)), outcomes=refused)
     assert dict(world.book.alerts) == {}
+
+
+def test_one_lost_profile_is_told_once_whoever_remembers_it() -> None:
+    """The configuration names it, history knows it, and two agents have its use on record."""
+    used = {"anthropic:a": Usage(last_used_at=ago(HOUR))}
+    named = config(profiles={"anthropic:a": ConfiguredProfile("anthropic", "api_key")})
+    world = World()
+    world.look(gateway(agent(local=document(SPARE, usage=used)), agent("work", document(usage=used)), config=named))
+    found = [(finding.name, set(finding.agents)) for finding in world.found.findings if "gone" in finding.what or "nowhere" in finding.what]
+    assert found == [("ProfileVanished", {"main", "work"})]
+    world = World()
+    world.look(gateway(agent(local=document(SPARE, usage=used)), agent("work", document(usage=used))))
+    assert [finding.name for finding in world.found.findings] == ["ProfileVanished"]
+
+
+def test_a_folder_that_nobody_uses_is_one_finding_whatever_lies_in_it() -> None:
+    main = agent(local=document(profile("anthropic:a", LOGIN), SPARE))
+    old = agent("old", document(profile("anthropic:a", oauth(at(-HOUR), "access-other", "refresh-old"))), configured=False)
+    world = World()
+    world.look(gateway(main, old))
+    assert {fact.name for fact in world.drift_seen} >= {"AgentDirMismatch", "AgentDrift"}
+    assert {finding.name for finding in world.found.findings} == {"AgentDirMismatch"}
+
+
+def test_what_differs_between_agents_is_repaired_by_the_command_of_the_one_behind() -> None:
+    main = agent(local=document(profile("anthropic:a", oauth(at(8 * HOUR), "access-new", "refresh-new")), SPARE))
+    work = agent("work", document(profile("anthropic:a", oauth(at(-HOUR), "access-old", "refresh-old"))))
+    world = World()
+    world.look(gateway(main, work))
+    drift = [finding for finding in world.found.findings if finding.name == "AgentDrift"]
+    assert [finding.fix.command for finding in drift] == [
+        "openclaw models auth login --provider anthropic --profile-id anthropic:a --agent work"
+    ]
+
+
+FORECASTS = (
+    ("ahead of its time", Quota("7d", 0.91, NOW + 2 * DAY), "used up at 2026-11-01 11:52 UTC, before it resets"),
+    ("slow enough", Quota("opus_7d", 0.85, NOW + HOUR), "lasts until then"),
+    ("by a name", Quota("month", 0.9, NOW + 15 * DAY), "used up at 2026-11-02 16:00 UTC"),
+    ("too early to tell", Quota("7d", 0.9, NOW + 7 * DAY), ""),
+    ("reset beyond the window", Quota("5h", 0.9, NOW + 6 * HOUR), ""),
+    ("unknown length", Quota("premium", 0.9, NOW + HOUR), ""),
+    ("unknown reset", Quota("5h", 0.9), ""),
+)
+
+
+@pytest.mark.parametrize(("quota", "words"), [case[1:] for case in FORECASTS], ids=[case[0] for case in FORECASTS])
+def test_a_quota_is_told_with_its_end_at_the_present_pace(quota: Quota, words: str) -> None:
+    world = World()
+    world.settle(store(profile("anthropic:a", KEY)), outcomes={subject("anthropic:a"): replace(OK, quotas=(quota,))})
+    assert words in world.told[0].plain
+    assert ("pace" in world.told[0].plain) is bool(words)

@@ -189,6 +189,20 @@ def test_i07_windows_that_lapse_and_open_again_are_one_notice_and_one_end() -> N
     assert names(world.told[1:]) == [("resolved", "warning", {"BillingDisabled"})]
 
 
+@pytest.mark.parametrize("answer", [ProbeStatus.NETWORK, ProbeStatus.TIMEOUT], ids=str)
+def test_i23_a_probe_without_an_answer_neither_pages_nor_ends_what_an_answer_began(answer: ProbeStatus) -> None:
+    """No page on a timeout alone; and a refusal is not over because the next probe heard nothing."""
+    world, only = World(), gateway(agent(local=document(profile("anthropic:a", NEW))))
+    world.settle(only, outcomes={subject("anthropic:a"): outcome(NEW, answer)})
+    assert world.told == []
+    world.settle(only, outcomes={subject("anthropic:a"): outcome(NEW, ProbeStatus.AUTH, "revoked")})
+    assert names(world.told) == [("firing", "critical", {"ProviderDown", "Rejected"})]
+    world.settle(only, outcomes={subject("anthropic:a"): outcome(NEW, answer)})
+    assert len(world.told) == 1
+    world.settle(only, outcomes={subject("anthropic:a"): outcome(NEW, ProbeStatus.OK)})
+    assert names(world.told[1:]) == [("resolved", "critical", {"ProviderDown"})]
+
+
 @pytest.mark.parametrize("span", [timedelta(hours=1), timedelta(hours=-1), 365 * DAY, -365 * DAY, 8 * HOUR], ids=str)
 def test_i21_a_clock_that_jumps_and_comes_back_says_nothing_but_itself(span: timedelta) -> None:
     world, healthy = World(), gateway(agent(local=document(profile("anthropic:a", oauth(NEW.expiry)), SPARE)))
