@@ -72,7 +72,8 @@ def judge_profile(
     remembered, outcome = bench.history.subjects.get(subject), bench.outcomes.get(subject)
     usage = _usage(bench, profile, name)
     reason, reason_rule = _eligibility(bench, profile)
-    health = health_rules.health(profile.credential, reason, usage, remembered, origin.stored_at, bench.now, bench.rules)
+    stored = selection.credential_eligibility(profile.credential, bench.now)[0]  # health is of what is stored, whatever is configured
+    health = health_rules.health(profile.credential, stored, usage, remembered, origin.stored_at, bench.now, bench.rules)
     windows = cooldown.open_windows(usage, name, bench.now)
     parked = cooldown.parked_until(windows, bench.models.get(selection.canonical(name), ()))
     mark = fingerprint(profile.credential, bench.history.salt)
@@ -88,7 +89,7 @@ def judge_profile(
         health_rule=health.ruling,
         reason=reason,
         reason_rule=reason_rule,
-        gateway_health=_gateway_word(profile.credential, bench.now),
+        gateway_health=health_rules.gateway_word(profile.credential, stored, bench.now),
         usable=health.usable,  # so far; decided when everything else is known
         usable_rule=health.ruling,
         refresh_state=health.refresh,
@@ -216,10 +217,6 @@ def _usable(verdict: ProfileVerdict, unlisted: str) -> Ruling:
     if verdict.parked:
         return Ruling("usable.parked", "the gateway has parked it")
     return _USABLE
-
-
-def _gateway_word(credential: Credential, now: datetime) -> Health:
-    return health_rules.gateway_word(credential, selection.credential_eligibility(credential, now)[0], now)
 
 
 def _next_change(health: HealthVerdict, windows: tuple[Cooldown, ...], now: datetime) -> datetime | None:

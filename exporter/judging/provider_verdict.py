@@ -11,7 +11,7 @@ from exporter.judging.history import Subject
 from exporter.judging.in_use import InUse
 from exporter.judging.inheritance import AgentView
 from exporter.judging.profile_verdict import Bench
-from exporter.judging.selection import Order, canonical
+from exporter.judging.selection import Order, OrderSource, canonical
 from exporter.model import GatewayConfig, GatewayReading, Profile, Source
 from exporter.verdict import Eligibility, Health, ProfileVerdict, ProviderVerdict, Ruling
 
@@ -114,8 +114,9 @@ def _why(profile: ProfileVerdict, positions: Mapping[str, int], listing: Order) 
 
 def _word(lineup: Lineup) -> tuple[Health, Ruling]:
     effective = [lineup.stored[key] for key in lineup.shown if key in lineup.stored]
-    listed = [lineup.stored[key] for key in lineup.listing.listed if key in lineup.stored]
-    return roll_up.word(effective, listed) if effective or listed else roll_up.word(lineup.late, ())
+    listed = lineup.stored if lineup.listing.source is OrderSource.CONFIGURED_PROFILES else lineup.listing.listed
+    judged = [lineup.stored[key] for key in listed if key in lineup.stored]
+    return roll_up.word(effective, judged) if effective or judged else roll_up.word(lineup.late, ())
 
 
 def _usable_count(judged: Judged, name: str, in_use: bool, candidates: Sequence[ProfileVerdict]) -> int | None:

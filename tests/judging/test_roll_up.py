@@ -354,3 +354,35 @@ def test_a_change_of_one_agent_leaves_the_others_their_verdicts() -> None:
     other_main = Reading(NOW, (gateway(agent(local=document(profile(credential=token(at(-HOUR))))), *before.gateways[0].agents[1:]),))
     third = judge(other_main, NOW, rules, history=history, previous=previous)
     assert profiles_of(third, "idle")["anthropic:a"].health == "expired"
+
+
+BLANK = profile("anthropic:a", token(at(DAY), None))
+NAMED = {"anthropic:b": ConfiguredProfile("anthropic", "token")}
+NOBODY = [
+    # id, profiles, configuration, the newest release's word; recorded from 2026.9.6
+    ("a list in auth.profiles falls back to everything stored", (BLANK, profile("anthropic:b")), config(profiles=NAMED), "missing"),
+    (
+        "everything stored includes what is eligible",
+        (profile("anthropic:a", token(at(90 * DAY))), profile("anthropic:b")),
+        config(profiles=NAMED),
+        "ok",
+    ),
+    (
+        "an auth.order does not",
+        (BLANK, profile("anthropic:b", token(at(90 * DAY)))),
+        config(order={"anthropic": ("anthropic:a",)}),
+        "missing",
+    ),
+]
+
+
+@pytest.mark.parametrize(("profiles", "settings", "word"), [row[1:] for row in NOBODY], ids=[row[0] for row in NOBODY])
+def test_the_word_when_nobody_listed_is_eligible(profiles: tuple[object, ...], settings: GatewayConfig, word: str) -> None:
+    reading = gateway(agent(local=document(*profiles)), config=settings)  # type: ignore[arg-type]
+    assert providers_of(judged(reading))["anthropic"].health == word
+
+
+def test_health_is_of_what_is_stored_whatever_the_configuration_calls_it() -> None:
+    entry = ConfiguredProfile("anthropic", "api_key")
+    verdict = profiles_of(judged(gateway(agent(local=document(BLANK)), config=config(profiles={"anthropic:a": entry}))))["anthropic:a"]
+    assert (verdict.health, verdict.gateway_health, verdict.reason) == ("missing", "missing", "mode_mismatch")
