@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from exporter.cli.probe_words import probe_words
+from exporter.dossier import window_words
 from exporter.model import Source
-from exporter.verdict import AgentVerdict, Cooldown, CooldownScope, GatewayVerdict, Health, ProfileVerdict, ProviderVerdict, Snapshot
+from exporter.verdict import AgentVerdict, Cooldown, GatewayVerdict, Health, ProfileVerdict, ProviderVerdict, Snapshot
 from exporter.words import counted, duration, instant, relative, visible
 
 MARKS = {
@@ -118,9 +119,7 @@ def summary(snapshot: Snapshot) -> str:
 
 def cooldown_words(cooldown: Cooldown, now: datetime) -> str:
     """Say one window: `disabled: billing, 4h 2m left`."""
-    what = cooldown.kind.value + (f": {cooldown.reason}" if cooldown.reason else "")
-    model = f" for {cooldown.model}" if cooldown.scope is CooldownScope.MODEL else ""
-    return f"{what}{model}, {duration(cooldown.until - now)} left"
+    return f"{window_words(cooldown)}, {duration(cooldown.until - now)} left"
 
 
 def _row(verdict: ProfileVerdict, chosen: bool, now: datetime, zone: tzinfo | None) -> Row:

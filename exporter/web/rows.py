@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from exporter.dossier import window_words
 from exporter.outcome import Balance, Quota, RateLimit
 from exporter.verdict import AgentVerdict, Eligibility, GatewayVerdict, ProfileVerdict, ProviderVerdict, Snapshot
-from exporter.web.said import Badge, Moment, Speech, Tone, health_badge, probe_badge, provider_badge, usable_badge, window, worst
+from exporter.web.said import Badge, Moment, Speech, Tone, health_badge, probe_badge, provider_badge, usable_badge, worst
 
 _FEW: Final = 12  # profiles that need no folding
 _NEARLY: Final = 0.8
@@ -171,7 +172,7 @@ def profile_row(profile: ProfileVerdict, provider: ProviderVerdict | None, speec
         expires=speech.moment(profile.expires_at),
         no_date="no real date stored" if profile.suspect_expiry else "no end date",
         life=life(profile, speech.now),
-        windows=tuple((speech.text(window(found)), speech.moment(found.until)) for found in profile.cooldowns),
+        windows=tuple((speech.text(window_words(found)), speech.moment(found.until)) for found in profile.cooldowns),
         probe=(probe_badge(outcome), speech.moment(outcome.at)) if outcome is not None else None,
         meters=tuple(_meters(profile, speech)),
         balances=tuple(_balance(balance) for balance in outcome.balances) if outcome else (),

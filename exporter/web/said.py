@@ -8,9 +8,10 @@ from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 from urllib.parse import quote
 
+from exporter.dossier import outcome_words
 from exporter.masking import mask_emails
 from exporter.outcome import Outcome, ProbeStatus
-from exporter.verdict import Cooldown, CooldownScope, Eligibility, Health, ProfileVerdict, ProviderVerdict
+from exporter.verdict import Eligibility, Health, ProfileVerdict, ProviderVerdict
 from exporter.words import duration, instant, relative, rfc3339, visible
 
 
@@ -104,9 +105,8 @@ def usable_badge(profile: ProfileVerdict) -> Badge:
 
 def probe_badge(outcome: Outcome) -> Badge:
     """Say what the provider answered."""
-    words = f"{outcome.outcome.value.replace('_', ' ')}{f' ({outcome.detail})' if outcome.detail else ''}"
     tone = Tone.QUIET if outcome.outcome in _UNSENT else _PROBE.get(outcome.outcome, Tone.SOON)
-    return Badge(f"{words}, unconfirmed" if tone is Tone.BAD and not outcome.confirmed else words, tone)
+    return Badge(outcome_words(outcome).replace("_", " "), tone)
 
 
 def provider_badge(provider: ProviderVerdict, now: datetime) -> Badge:
@@ -127,9 +127,3 @@ def worst(tones: Sequence[Tone]) -> Tone:
     """Return the tone that matters most."""
     order = (Tone.BAD, Tone.SOON, Tone.GOOD, Tone.QUIET)
     return next((tone for tone in order if tone in tones), Tone.QUIET)
-
-
-def window(cooldown: Cooldown) -> str:
-    """Say an active window without its end: `cooldown for rate_limit, model gemini-3-flash`."""
-    reason = f" for {cooldown.reason}" if cooldown.reason else ""
-    return f"{cooldown.kind}{reason}{f', model {cooldown.model}' if cooldown.scope is CooldownScope.MODEL else ''}"

@@ -75,7 +75,7 @@ class TestFirstScreen:
     def test_names_every_profile_with_its_verdicts(self, window: Windows, site: Place) -> None:
         page = window().open()
         body = page.locator("main").inner_text()
-        for words in ("anthropic:parked", "cooldown for rate_limit", "rate limit (requests)", "42% used", "12.50 USD", "next"):
+        for words in ("anthropic:parked", "cooldown: rate_limit for claude-sonnet-4-5", "rate limit (requests)", "42% used", "12.50 USD", "next"):
             assert words in body, words
         assert "ann@example.com" not in page.content()
         absolute = page.locator("time[title]").first.get_attribute("title")
@@ -106,7 +106,7 @@ def test_the_page_of_a_profile_tells_everything(window: Windows, site: Place) ->
     page = looking.open()
     page.get_by_role("link", name="anthropic:parked").first.click()
     expect(page.locator("h1")).to_have_text("anthropic:parked")
-    for words in ("What to do", "rule rule", "Last failure", "rate_limit 2", "History", "Our clock minus theirs", "Roll-up"):
+    for words in ("What to do", "rule rule", "Last failure", "rate_limit 2", "History", "The gateway's own word", "Roll-up"):
         expect(page.locator("main")).to_contain_text(words)
     assert looking.axe() == []
 
