@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test soak check lint bench generate previews screenshots clean
+.PHONY: help run demo test soak check lint bench generate previews screenshots dist sbom clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,15 +33,27 @@ lint: $(VENV)/test.stamp ## ruff: rules and layout
 bench: $(VENV)/test.stamp ## our figures beside their targets
 	$(BIN)/python -m tests.bench $(ARGS)
 
-generate: $(VENV)/test.stamp ## the rule files and dashboards anew from their sources
+generate: $(VENV)/test.stamp ## rule files, dashboards, manual page and README tables anew from their sources
 	$(BIN)/python -m alerts.generate
 	$(BIN)/python -m dashboards.generate
+	$(BIN)/python -m deploy.man.generate
+	$(BIN)/python -m tests.test_docs
 
 previews: $(VENV)/test.stamp ## pictures of the dashboards over the demo (needs Prometheus)
 	$(BIN)/python -m tests.dashboards.previews
 
 screenshots: $(VENV)/test.stamp ## pictures of the demo for docs/ (needs chromium)
 	$(BIN)/python -m tests.page.screenshots
+
+dist: $(VENV)/test.stamp ## wheel and source distribution into dist/, checked
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+	$(BIN)/python -m twine check --strict dist/*
+
+sbom: dist ## what the wheel needs at run time, as a CycloneDX document in dist/
+	$(PYTHON) -m venv --clear --without-pip build/runtime
+	$(BIN)/python -m pip --python build/runtime/bin/python install --quiet --disable-pip-version-check "$$(echo dist/*.whl)[bcrypt]"
+	$(BIN)/python .ci/sbom.py build/runtime/bin/python dist/model-auth-exporter.cdx.json
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis dist build
