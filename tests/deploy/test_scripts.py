@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -31,3 +32,25 @@ def test_what_is_run_may_be_run_and_what_is_sourced_says_so(path: Path) -> None:
     runs = first.startswith("#!")
     assert bool(path.stat().st_mode & 0o111) is runs
     assert runs or first.startswith("# shellcheck shell=sh")
+
+
+def test_the_overview_names_every_directory_and_every_variable_of_the_drop_ins() -> None:
+    said = (DEPLOY / "README.md").read_text()
+    for directory in (path for path in DEPLOY.iterdir() if path.is_dir() and path.name not in {"man", "__pycache__"}):
+        assert f"({directory.name}/" in said, directory.name
+    for script in (DEPLOY / "compat").glob("*.sh"):
+        for name in set(re.findall(r"\$\{([A-Z_]{4,})[:}]", script.read_text())) - {"EXPORTER", "PYTHON"}:
+            assert f"`{name}" in said, name
+
+
+@pytest.mark.parametrize("page", [DEPLOY / "README.md", DEPLOY / "termux/README.md"], ids=lambda page: str(page.relative_to(DEPLOY)))
+def test_what_a_page_links_to_is_there(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def test_the_phones_page_names_every_file_beside_it() -> None:
+    said = (DEPLOY / "termux/README.md").read_text()
+    for path in (DEPLOY / "termux").rglob("*"):
+        if path.is_file() and path.name not in {"README.md", "reach.sh"}:
+            assert path.name in said, path.name
