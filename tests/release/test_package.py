@@ -129,7 +129,7 @@ def test_the_installed_program_knows_what_it_was_built_from(installed: Path) -> 
 
 def test_the_installation_holds_no_installer_and_its_bill_of_materials_is_complete(installed: Path, tmp_path: Path) -> None:
     target = tmp_path / "bill.json"
-    command = [sys.executable, ROOT / ".ci" / "sbom.py", installed / "python", target]
+    command = [sys.executable, str(ROOT / ".ci" / "sbom.py"), str(installed / "python"), str(target)]
     subprocess.run(command, capture_output=True, text=True, check=True)
     document = json.loads(target.read_text(encoding="utf-8"))
     listed = {re.sub(r"[-_.]+", "-", each["name"]).lower() for each in document["components"]}
