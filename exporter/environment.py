@@ -99,12 +99,20 @@ def keys(provider: str, family: Family, values: Variables) -> tuple[EnvKey, ...]
     A provider that takes no keys from the environment (logins only) has none.
     """
     name = provider.strip().lower()
-    name = ALIASES.get(name, name)
-    counting = {key: entry for key, entry in values.items() if entry[1].counts}
-    others = {key: entry for key, entry in values.items() if not entry[1].counts}
+    return _keys(ALIASES.get(name, name), family, _split(values))
+
+
+def _split(values: Variables) -> tuple[Variables, ...]:
+    """Part the variables that count from those that are only visible to us; an empty part is left out."""
+    parts = ({key: entry for key, entry in values.items() if entry[1].counts is counts} for counts in (True, False))
+    return tuple(part for part in parts if part)
+
+
+def _keys(name: str, family: Family, parts: Iterable[Variables]) -> tuple[EnvKey, ...]:
     unique: dict[str, EnvKey] = {}
-    for key in (*_chain(name, family, counting), *_chain(name, family, others)):
-        unique.setdefault(key.secret.reveal(), key)
+    for part in parts:
+        for key in _chain(name, family, part):
+            unique.setdefault(key.secret.reveal(), key)
     return tuple(replace(key, position=position) for position, key in enumerate(unique.values(), 1))
 
 
@@ -113,12 +121,12 @@ def profiles(gateway: GatewayReading, providers_wanted: Collection[str]) -> tupl
 
     Each comes with whether it counts, and where the variable was found. Those of one provider stand in the order of use.
     """
-    values = variables(gateway.environment)
+    parts = _split(variables(gateway.environment))
     wanted = {ALIASES.get(name, name): name for name in sorted({provider.strip().lower() for provider in providers_wanted}, reverse=True)}
     claimed: set[str] = set()
     made: list[tuple[Profile, bool, EnvPlace]] = []
     for name in (*PROVIDER_VARIABLES, *sorted(wanted.keys() - PROVIDER_VARIABLES.keys())):
-        found = keys(name, gateway.family, values)
+        found = _keys(name, gateway.family, parts)
         shown = [key for key in found if name in wanted or key.name not in claimed]
         made += [(_profile(key, wanted.get(name, name)), key.counts, key.layer.place) for key in shown]
         claimed.update(key.name for key in found)

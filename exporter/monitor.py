@@ -170,7 +170,8 @@ class Monitor:
                 unchanged = before is not None and snapshot.gateways is before.snapshot.gateways
                 learned = history if unchanged else observe(history, sightings(snapshot), now, unknown_subjects(snapshot, history))
                 if learned is not history:
-                    snapshot = judge(reading, now, rules, outcomes=found, history=learned)
+                    just_now = Previous(reading, snapshot, found, history, rules)
+                    snapshot = judge(reading, now, rules, outcomes=found, history=learned, previous=just_now)
                 self._journal.save(learned, now)
             first = self._reading is None
             if outcomes is not None:

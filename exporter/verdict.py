@@ -142,13 +142,17 @@ class ProfileVerdict:
 
         An access token past its end is not the login: where a grant renews it, a refusal of that token alone counts for nothing.
         """
-        probe = self.probe
-        if probe is None or not probe.refused or probe.fingerprint != self.fingerprint:
-            return False
-        if not self.renews or self.health is Health.OK or probe.outcome is not ProbeStatus.AUTH:
-            return True
-        lapsed = self.expires_at is None or (probe.at is not None and probe.at >= self.expires_at)
-        return not (lapsed or probe.detail == "expired")
+        return refuses(self.probe, self.fingerprint, self.health, self.expires_at, renews=self.renews)
+
+
+def refuses(probe: Outcome | None, fingerprint: str, health: Health, expires_at: datetime | None, *, renews: bool) -> bool:
+    """Tell whether `probe` refuses the credential of this fingerprint; see `ProfileVerdict.refused`."""
+    if probe is None or not probe.refused or probe.fingerprint != fingerprint:
+        return False
+    if not renews or health is Health.OK or probe.outcome is not ProbeStatus.AUTH:
+        return True
+    lapsed = expires_at is None or (probe.at is not None and probe.at >= expires_at)
+    return not (lapsed or probe.detail == "expired")
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,13 +100,11 @@ def _judge_stored(judged: Judged) -> None:
 
 def _judge_named(judged: Judged, gateway: GatewayReading) -> None:
     """Add the profiles that the configuration or this agent's order names and no store of the gateway holds."""
-    elsewhere = {key for agent in gateway.agents if agent.local for key in agent.local.profiles}
-    held = elsewhere | set(judged.view.profiles)
     if gateway.shared_down or any(agent.local is None for agent in gateway.agents):
         return  # a store that could hold them cannot be read: absence proves nothing
     named: dict[str, tuple[str, str]] = {}
     for profile_id, entry in judged.config.profiles.items():
-        if entry.mode == AWS_SDK and profile_id not in held:
+        if entry.mode == AWS_SDK and not _held(judged, gateway, profile_id):
             _keep(judged, keyless(judged.bench, profile_id, normalise(entry.provider), "the AWS credential chain signs its requests"))
         else:
             named[profile_id] = (normalise(entry.provider), "auth.profiles of the configuration names it, no store holds it")
@@ -119,8 +117,15 @@ def _judge_named(judged: Judged, gateway: GatewayReading) -> None:
         named.setdefault(profile_id, (_provider_of(profile_id, judged.view), "the agent's auth setting names it, no store holds it"))
     for profile_id, (provider, why) in named.items():
         aws = judged.config.profiles.get(profile_id)
-        if profile_id not in held and not (aws and aws.mode == AWS_SDK):
+        if not (aws and aws.mode == AWS_SDK) and not _held(judged, gateway, profile_id):
             _keep(judged, named_only(judged.bench, profile_id, provider, why))
+
+
+def _held(judged: Judged, gateway: GatewayReading, profile_id: str) -> bool:
+    """True when this agent sees the profile, or a store of another one holds it."""
+    return profile_id in judged.view.profiles or any(
+        agent.local is not None and profile_id in agent.local.profiles for agent in gateway.agents
+    )
 
 
 def _judge_configured(judged: Judged, providers: Mapping[str, ProviderConfig]) -> None:

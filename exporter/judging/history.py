@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
@@ -87,8 +87,8 @@ def _update(before: Remembered | None, sighting: Sighting, now: datetime) -> Rem
         return Remembered(now, sighting.fingerprint, None, sighting.auth_failed_at, fence, sighting.dark_since)
     replaced = bool(sighting.fingerprint and before.fingerprint and sighting.fingerprint != before.fingerprint)
     failing = None if sighting.auth_failed_at is None else (None if replaced else before.auth_failing_since) or sighting.auth_failed_at
-    after = replace(
-        before,
+    after = Remembered(
+        first_seen_at=before.first_seen_at,
         fingerprint=sighting.fingerprint or before.fingerprint,
         changed_at=now if replaced else before.changed_at,
         auth_failing_since=failing,

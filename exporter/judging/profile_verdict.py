@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
+from typing import NamedTuple
 
 from exporter.judging import cooldown, selection
 from exporter.judging import health as health_rules
@@ -13,7 +14,6 @@ from exporter.judging.health import HealthVerdict, Rules
 from exporter.judging.history import History, Remembered, Subject, fingerprint
 from exporter.model import (
     ConfiguredProfile,
-    Credential,
     ExpiryKind,
     Profile,
     RefState,
@@ -23,7 +23,7 @@ from exporter.model import (
     Usage,
 )
 from exporter.outcome import Outcome
-from exporter.verdict import Cooldown, Eligibility, Health, ProfileVerdict, RefreshState, Ruling
+from exporter.verdict import Cooldown, Eligibility, Health, ProfileVerdict, RefreshState, Ruling, refuses
 
 _NOT_USED = Usage()
 _UNCHECKED = Resolution(RefState.UNCHECKED)
@@ -68,76 +68,68 @@ def judge_profile(
     `provider` overrides the profile's own: a CLI login serving a CLI back end.
     """
     name = provider or selection.normalise(profile.provider)
-    subject = Subject(bench.gateway, bench.agent, name, profile.id)
-    remembered, outcome = bench.history.subjects.get(subject), bench.outcomes.get(subject)
+    subject, credential = Subject(bench.gateway, bench.agent, name, profile.id), profile.credential
+    remembered = bench.history.subjects.get(subject)
     usage = _usage(bench, profile, name)
-    reason, reason_rule = _eligibility(bench, profile)
-    stored = selection.credential_eligibility(profile.credential, bench.now)[0]  # health is of what is stored, whatever is configured
-    health = health_rules.health(profile.credential, stored, usage, remembered, origin.stored_at, bench.now, bench.rules)
+    stored = selection.credential_eligibility(credential, bench.now)[0]  # health is of what is stored, whatever is configured
     windows = cooldown.open_windows(usage, name, bench.now)
-    parked = cooldown.parked_until(windows, bench.models.get(selection.canonical(name), ()))
-    mark = fingerprint(profile.credential, bench.history.salt)
-    verdict = ProfileVerdict(
-        gateway=bench.gateway,
-        agent=bench.agent,
+    found = _Found(
         provider=name,
-        profile=profile.id,
-        credential=profile.credential.kind,
-        source=profile.source,
-        store=profile.store,
-        health=health.health,
-        health_rule=health.ruling,
-        reason=reason,
-        reason_rule=reason_rule,
-        gateway_health=health_rules.gateway_word(profile.credential, stored, bench.now),
-        usable=health.usable,  # so far; decided when everything else is known
-        usable_rule=health.ruling,
-        refresh_state=health.refresh,
-        cooldowns=windows,
-        parked_until=parked,
-        fingerprint=mark,
-        email=profile.email,
-        probe=outcome,
-    )
-    verdict = _with_credential(verdict, bench, profile.credential, health_rules.failing_since(profile.credential, usage, remembered))
-    return _with_book(verdict, bench, usage, remembered, origin), _next_change(health, windows, bench.now)
-
-
-def _with_credential(verdict: ProfileVerdict, bench: Bench, credential: Credential, failing_since: datetime | None) -> ProfileVerdict:
-    """Add what the stored bytes say beyond their health."""
-    ref = credential.secret_ref
-    return replace(
-        verdict,
+        usage=usage,
+        remembered=remembered,
+        probe=bench.outcomes.get(subject),
+        ruling=_eligibility(bench, profile),
+        health=health_rules.health(credential, stored, usage, remembered, origin.stored_at, bench.now, bench.rules),
+        gateway_health=health_rules.gateway_word(credential, stored, bench.now),
+        windows=windows,
+        parked_until=cooldown.parked_until(windows, bench.models.get(selection.canonical(name), ())),
+        fingerprint=fingerprint(credential, bench.history.salt),
         expires_at=None if credential.fence or credential.expiry.looks_like_seconds else credential.expiry.at,
-        suspect_expiry=credential.expiry.looks_like_seconds or credential.expiry.kind is ExpiryKind.INVALID,
-        refreshable=credential.refreshable,
-        renews=credential.refreshable and verdict.refresh_state in (RefreshState.IDLE, RefreshState.IN_PROGRESS),
-        auth_failing_since=failing_since if credential.refreshable else None,
-        fenced=credential.fence is not None,
-        ref=f"{ref.source}:{ref.id}" if ref else "",
-        ref_state=bench.resolutions.get(ref, _UNCHECKED).state if ref else "",
     )
+    return _verdict(bench, profile, origin, found), _next_change(found.health, windows, bench.now)
 
 
-def _with_book(verdict: ProfileVerdict, bench: Bench, usage: Usage, remembered: Remembered | None, origin: Origin) -> ProfileVerdict:
-    """Add what the gateway's bookkeeping, our history and the profile's origin say, and with that whether it is usable."""
+class _Found(NamedTuple):
+    """What each rule says by itself."""
+
+    provider: str
+    usage: Usage
+    remembered: Remembered | None
+    probe: Outcome | None
+    ruling: tuple[Eligibility, Ruling]
+    health: HealthVerdict
+    gateway_health: Health
+    windows: tuple[Cooldown, ...]
+    parked_until: datetime | None
+    fingerprint: str
+    expires_at: datetime | None
+
+
+def _verdict(bench: Bench, profile: Profile, origin: Origin, found: _Found) -> ProfileVerdict:
+    """Put it together at once: copies of a value this wide are what a pass over thousands of profiles would spend its time on."""
+    credential, usage, remembered, health = profile.credential, found.usage, found.remembered, found.health
+    ref, reason = credential.secret_ref, found.ruling[0]
+    renews = credential.refreshable and health.refresh in (RefreshState.IDLE, RefreshState.IN_PROGRESS)
     errors, failures = cooldown.counters(usage, bench.now)
-    usable_rule = _usable(verdict, origin.unlisted)
-    return replace(
-        verdict,
-        usable=usable_rule is _USABLE,
-        usable_rule=usable_rule,
-        masked_failure=cooldown.masked_failure(usage),
-        last_used_at=usage.last_used_at,
-        last_failure_at=usage.last_failure_at,
-        errors=errors,
-        failures=failures,
-        first_seen_at=remembered.first_seen_at if remembered else None,
-        changed_at=remembered.changed_at if remembered else None,
-        inherited_from=origin.inherited_from,
-        stale_since=origin.stale_since,
-        counts=not origin.unlisted,
-    )
+    failing = health_rules.failing_since(credential, usage, remembered) if credential.refreshable else None
+    refused = refuses(found.probe, found.fingerprint, health.health, found.expires_at, renews=renews)
+    usable_rule = _usable(found, refused=refused, unlisted=origin.unlisted)
+    return ProfileVerdict(
+        gateway=bench.gateway, agent=bench.agent, provider=found.provider, profile=profile.id, email=profile.email,
+        credential=credential.kind, source=profile.source, store=profile.store, fingerprint=found.fingerprint,
+        inherited_from=origin.inherited_from, stale_since=origin.stale_since, counts=not origin.unlisted,
+        health=health.health, health_rule=health.ruling, gateway_health=found.gateway_health,
+        reason=reason, reason_rule=found.ruling[1], usable=usable_rule is _USABLE, usable_rule=usable_rule,
+        expires_at=found.expires_at,
+        suspect_expiry=credential.expiry.looks_like_seconds or credential.expiry.kind is ExpiryKind.INVALID,
+        refreshable=credential.refreshable, refresh_state=health.refresh, renews=renews, fenced=credential.fence is not None,
+        auth_failing_since=failing, masked_failure=cooldown.masked_failure(usage),
+        cooldowns=found.windows, parked_until=found.parked_until,
+        last_used_at=usage.last_used_at, last_failure_at=usage.last_failure_at, errors=errors, failures=failures,
+        first_seen_at=remembered.first_seen_at if remembered else None, changed_at=remembered.changed_at if remembered else None,
+        ref=f"{ref.source}:{ref.id}" if ref else "", ref_state=bench.resolutions.get(ref, _UNCHECKED).state if ref else "",
+        probe=found.probe,
+    )  # fmt: skip
 
 
 def named_only(bench: Bench, profile_id: str, provider: str, why: str) -> ProfileVerdict:
@@ -203,18 +195,19 @@ def _eligibility(bench: Bench, profile: Profile) -> tuple[Eligibility, Ruling]:
     return reason, ruling
 
 
-def _usable(verdict: ProfileVerdict, unlisted: str) -> Ruling:
-    """The first rule that forbids its use, given what its health alone allows; `_USABLE` when none does."""
+def _usable(found: _Found, *, refused: bool, unlisted: str) -> Ruling:
+    """The first rule that forbids its use; `_USABLE` when none does."""
+    (reason, reason_rule), health = found.ruling, found.health
     if unlisted:
         return Ruling("usable.unlisted", unlisted)
-    if verdict.refresh_state in _STUCK or (verdict.reason is Eligibility.OK and not verdict.usable):
-        return Ruling("usable.lapsed", verdict.health_rule.why)
-    if verdict.reason is not Eligibility.OK and verdict.refresh_state is not RefreshState.IN_PROGRESS:
-        return Ruling("usable.ineligible", verdict.reason_rule.why)
-    if verdict.refused and verdict.probe is not None:
-        detail = f" ({verdict.probe.detail})" if verdict.probe.detail else ""
-        return Ruling("usable.refused", f"the provider refuses it: {verdict.probe.outcome}{detail}")
-    if verdict.parked:
+    if health.refresh in _STUCK or (reason is Eligibility.OK and not health.usable):
+        return Ruling("usable.lapsed", health.ruling.why)
+    if reason is not Eligibility.OK and health.refresh is not RefreshState.IN_PROGRESS:
+        return Ruling("usable.ineligible", reason_rule.why)
+    if refused and found.probe is not None:
+        detail = f" ({found.probe.detail})" if found.probe.detail else ""
+        return Ruling("usable.refused", f"the provider refuses it: {found.probe.outcome}{detail}")
+    if found.parked_until:
         return Ruling("usable.parked", "the gateway has parked it")
     return _USABLE
 
