@@ -12,7 +12,7 @@ from exporter.cli import options
 from exporter.cli.ending import Ending, Failure
 from exporter.cli.loading import home, settings_of
 from exporter.settings import Settings
-from exporter.settings_file.text import parse_address
+from exporter.settings_file.text import CLOSE_IT, EXPOSED, SettingsError, is_exposed
 
 
 @click.command("serve")
@@ -25,22 +25,28 @@ def command(listen: str | None, config: Path | None) -> int:
     from exporter.settings_file.apart import load_apart
 
     def reload() -> Settings:
-        return listening(load_deliverable(config, os.environ, load_apart), listen)
+        return _at(load_deliverable(config, os.environ, load_apart), listen)
 
     settings = listening(settings_of(config, deliverable=True, load=load_apart), listen)
     return serve(settings, reload=reload, environ=os.environ, home=home())
 
 
 def listening(settings: Settings, listen: str | None) -> Settings:
-    """Put the address of the command line over the one of the settings; ends the command with 64 for what is no address."""
-    if listen is None:
-        return settings
+    """Put the address of the command line over the one of the settings.
+
+    Ends the command with 64 for what is no address, with 78 for one that lets the network in.
+    """
     try:
-        host, _ = parse_address(listen)
+        return _at(settings, listen)
     except ValueError as error:
         raise Failure(Ending.USAGE, f"--listen: {error}") from None
-    web = settings.web
-    if not (web.allow_insecure_listen or web.bearer_token or web.tokens or web.config) and host not in {"127.0.0.1", "::1", "localhost"}:
-        words = "other than loopback needs web.config, web.bearer_token or web.allow_insecure_listen in the settings"
-        raise Failure(Ending.CONFIG, f"--listen {listen}: {words}")
+    except SettingsError as error:
+        raise Failure(Ending.CONFIG, str(error)) from None
+
+
+def _at(settings: Settings, listen: str | None) -> Settings:
+    if listen is None:
+        return settings
+    if is_exposed(listen, settings.web):
+        raise SettingsError(f"--listen {listen}", None, "", EXPOSED, CLOSE_IT)
     return replace(settings, listen=listen)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args, get_type_hints
 from exporter.model import Family, Secret
 from exporter.settings import CONFIG_VARIABLE, ENV_PREFIX, Settings
 from exporter.settings_file.channels import faults
-from exporter.settings_file.text import SettingsError, example, parse_address, show
+from exporter.settings_file.text import CLOSE_IT, EXPOSED, SettingsError, example, is_exposed, show
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -30,7 +30,6 @@ _LONGEST_KEY: Final = 32
 _LINK_VARIABLE: Final = re.compile(
     r"(SERVICE_HOST|SERVICE_PORT\w*|PORT(_\d+_\w+)?|NAME|ENV_\w+)$"
 )  # what Kubernetes and Docker add by themselves
-_LOOPBACK: Final = re.compile(r"127(\.\d{1,3}){3}|::1|localhost")
 
 _Path = tuple[str | int, ...]
 
@@ -279,11 +278,8 @@ def _contradictions(settings: Settings) -> Iterator[tuple[_Path, str, str]]:
 
 
 def _insecure(settings: Settings) -> Iterator[tuple[_Path, str, str]]:
-    host, _ = parse_address(settings.listen)
-    web = settings.web
-    if not (_LOOPBACK.fullmatch(host) or web.config or web.bearer_token or web.tokens or web.allow_insecure_listen):
-        remedy = "listen on 127.0.0.1, set web.config or web.bearer_token, or set web.allow_insecure_listen: true"
-        yield ("listen",), "open to the network without TLS or authentication", remedy
+    if is_exposed(settings.listen, settings.web):
+        yield ("listen",), EXPOSED, CLOSE_IT
 
 
 def _logins(settings: Settings) -> Iterator[tuple[_Path, str, str]]:

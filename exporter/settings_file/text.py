@@ -12,13 +12,15 @@ from typing import Any, Final, get_args, get_type_hints
 from urllib.parse import urlsplit
 
 from exporter.model import Secret
-from exporter.settings import Settings
+from exporter.settings import Settings, Web
 
 _UNIT_MS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _USER_INFO: Final = re.compile(r"://[^/@\s]*@")
 _PLAIN: Final = re.compile(r"[A-Za-z/~][A-Za-z0-9_./~@-]*")
 _WORDS_OF_YAML: Final = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
 _MASK: Final = "***"
+EXPOSED: Final = "open to the network without TLS or authentication"
+CLOSE_IT: Final = "listen on 127.0.0.1, set web.config or web.bearer_token, or set web.allow_insecure_listen: true"
 _LOOPBACK: Final = re.compile(r"127(\.\d{1,3}){3}|::1|localhost")
 
 
@@ -75,6 +77,15 @@ def parse_address(text: str) -> tuple[str, int]:
 def is_loopback(host: str) -> bool:
     """Tell whether an address to listen on is reached from this machine only."""
     return _LOOPBACK.fullmatch(host) is not None
+
+
+def is_exposed(listen: str, web: Web) -> bool:
+    """Tell whether the network would be let in although nothing asks who it is, or says that this is meant.
+
+    A web-config file is believed here; the door reads it.
+    """
+    asks = web.config or web.bearer_token or web.tokens
+    return not (asks or web.allow_insecure_listen or is_loopback(parse_address(listen)[0]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,9 @@ class TestListening:
         refused = run("serve", home=home, env={"MODEL_AUTH_EXPORTER_LISTEN": address})
         assert refused.returncode == 78
         assert "allow_insecure_listen" in refused.stderr
+        named = run("serve", "--listen", "127.evil.example:1", home=home)
+        assert (named.returncode, "allow_insecure_listen" in named.stderr) == (78, True)
+        assert run("serve", "--listen", "nonsense", home=home).returncode == 64
         meant = {"MODEL_AUTH_EXPORTER_WEB__ALLOW_INSECURE_LISTEN": "true"}
         with serving(home, env=meant, address=address) as exporter:
             assert "level=warning event=open_to_the_network" in exporter.words()
