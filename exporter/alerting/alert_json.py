@@ -7,7 +7,7 @@ Errors: `alert_from_json` and its siblings return None for a document that is no
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -57,23 +57,12 @@ def _guarded(kind: type[T], document: object) -> T | None:
 
 
 def _written(value: object) -> object:
-    if value is None or (type(value) is str and value.isascii()):  # most of a document
-        return value
+    write = _WRITERS.get(type(value))
+    if write is not None:
+        return write(value)
     if isinstance(value, StrEnum):
         return value.value
-    if is_dataclass(value):
-        return _noun(value)
-    if isinstance(value, datetime):
-        return {"ms": round(value.timestamp() * 1000)}
-    if isinstance(value, timedelta):
-        return {"span_ms": round(value.total_seconds() * 1000)}
-    if isinstance(value, str):
-        return value.encode(errors="backslashreplace").decode()
-    if isinstance(value, Mapping):
-        return {str(key): _written(entry) for key, entry in value.items()}
-    if isinstance(value, tuple):
-        return [_written(entry) for entry in value]
-    return value
+    return _noun(value) if is_dataclass(value) else value
 
 
 def _noun(value: object) -> dict[str, object]:
@@ -83,8 +72,22 @@ def _noun(value: object) -> dict[str, object]:
     for name, default in _parts(kind):
         part = getattr(value, name)
         if part is not default:
-            written[name] = _written(part)
+            written[name] = part if type(part) is str and part.isascii() else _written(part)  # most of a document is plain text
     return written
+
+
+def _mapping(value: Mapping[object, object]) -> dict[str, object]:
+    return {str(key): _written(entry) for key, entry in value.items()}
+
+
+_WRITERS: Mapping[type, Callable[[Any], object]] = {
+    str: lambda text: text if text.isascii() else text.encode(errors="backslashreplace").decode(),
+    datetime: lambda at: {"ms": round(at.timestamp() * 1000)},
+    timedelta: lambda span: {"span_ms": round(span.total_seconds() * 1000)},
+    tuple: lambda entries: [_written(entry) for entry in entries],
+    dict: _mapping,
+    MappingProxyType: _mapping,
+}
 
 
 def _read(kind: Any, value: Any) -> Any:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import gc
-import os
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,35 +21,12 @@ from exporter.reading.reader import Reader
 from exporter.settings import Settings
 from exporter.snapshot import judge
 from exporter.verdict import Snapshot
+from tests.bench.alerting import queueing, telling
+from tests.bench.footprint import check, daemon, start
 from tests.bench.homes import fill, write_store
 from tests.bench.measures import Figure
 from tests.bench.probes import beside_blackbox, probing
-from tests.running import COMMAND, environment, serving, until
-
-# `openclaw models status --check` with 20 profiles on the machine the targets were set on.
-_REFERENCE_CPU_SECONDS, _REFERENCE_RSS_MIB = 2.1, 297.0
-_BARE = "import time, prometheus_client, apscheduler.schedulers.background, pydantic_settings, httpx; time.sleep(60)"
-_MIB = 1 << 20
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one run of a child cost."""
-
-    wall: float
-    cpu: float
-    rss: int
-
-
-def spend(*arguments: str, home: Path) -> Cost:
-    """Run one command as a child and return its wall time, processor time and largest resident size, from the kernel."""
-    begun = time.perf_counter()
-    process = subprocess.Popen(
-        [*COMMAND, *arguments], env=environment(home), cwd=home.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    _, _, usage = os.wait4(process.pid, 0)
-    process.returncode = 0
-    return Cost(time.perf_counter() - begun, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+from tests.running import environment, serving, until
 
 
 def median(times: int, take: Callable[[], float]) -> float:
@@ -65,32 +39,6 @@ def clocked(call: Callable[[], object]) -> float:
     begun = time.perf_counter()
     call()
     return time.perf_counter() - begun
-
-
-def check(folder: Path) -> Iterator[Figure]:
-    """Measure one `check` over 20 profiles."""
-    home = folder / "twenty"
-    fill(home, 20)
-    spend("check", home=home)
-    costs = [spend("check", home=home) for _ in range(9)]
-    cpu, rss = statistics.median(c.cpu for c in costs), statistics.median(c.rss for c in costs) / _MIB
-    share = _REFERENCE_CPU_SECONDS / cpu
-    limit = _REFERENCE_CPU_SECONDS / 8
-    yield Figure(
-        "check, 20 profiles: CPU",
-        f"≤ {limit * 1000:.0f} ms (1/8 of the gateway's own)",
-        f"{cpu * 1000:.0f} ms (1/{share:.0f})",
-        cpu <= limit,
-    )
-    yield Figure("check, 20 profiles: RSS", "≤ 40 MiB", f"{rss:.1f} MiB (1/{_REFERENCE_RSS_MIB / rss:.0f})", rss <= 40)
-
-
-def start(folder: Path) -> Iterator[Figure]:
-    """Measure how long the shortest commands take."""
-    fill(folder / "twenty", 20)
-    for flag in ("--version", "--help"):
-        wall = median(11, lambda flag=flag: spend(flag, home=folder / "twenty").wall)  # type: ignore[misc]
-        yield Figure(f"{flag}: wall", "≤ 100 ms", f"{wall * 1000:.0f} ms", wall <= 0.1)
 
 
 def _snapshot(home: Path) -> Snapshot:
@@ -183,42 +131,6 @@ def passing(folder: Path) -> Iterator[Figure]:
     yield Figure("pass, 10 000 changed profiles", "≤ 1 s", f"{worst:.2f} s", worst <= 1)
 
 
-def _resident(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise AssertionError("the kernel says no resident size")
-
-
-def _cpu(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def daemon(folder: Path) -> Iterator[Figure]:
-    """Measure an idle daemon over 20 profiles beside a bare interpreter that imported the prescribed libraries."""
-    home = folder / "twenty"
-    fill(home, 20)
-    with serving(home) as exporter:
-        for _ in range(5):
-            exporter.metrics()
-        time.sleep(15)
-        before, begun = _cpu(exporter.process.pid), time.perf_counter()
-        time.sleep(60)
-        busy = (_cpu(exporter.process.pid) - before) / (time.perf_counter() - begun)
-        ours = _resident(exporter.process.pid)
-    bare = subprocess.Popen([sys.executable, "-c", _BARE], env=environment(home))
-    try:
-        time.sleep(4)
-        theirs = _resident(bare.pid)
-    finally:
-        bare.kill()
-        bare.wait()
-    words = f"{ours / theirs:.2f} × ({ours:.1f} MiB against {theirs:.1f} MiB)"
-    yield Figure("daemon, 20 profiles, idle: RSS", "≤ 1.25 × a bare interpreter with the libraries", words, ours / theirs <= 1.25)
-    yield Figure("daemon, 20 profiles, idle: CPU", "≤ 0.2 % of a core", f"{busy * 100:.2f} %", busy <= 0.002)
-
-
 def reacting(folder: Path) -> Iterator[Figure]:
     """Measure how long a change of a store takes to the page."""
     home = folder / "reacting"
@@ -245,4 +157,6 @@ ALL: tuple[Callable[[Path], Iterator[Figure]], ...] = (
     beside_blackbox,
     daemon,
     reacting,
+    queueing,
+    telling,
 )
