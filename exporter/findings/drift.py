@@ -108,6 +108,8 @@ def _draft(fact: DriftFact, kind: _Kind, view: View, gateway: GatewayVerdict | N
 
 
 def _fix(fact: DriftFact, kind: _Kind, view: View, gateway: GatewayVerdict | None) -> Fix:
+    if fact.commands and not any("/" in command for command in fact.commands):  # paths stay on their machine
+        return Fix(kind.advice, "\n".join(fact.commands), phone(view, fact.commands))
     if gateway is not None and kind.repair is _Repair.RESTART and gateway.family is not Family.STATIC:
         command = f"{binary(gateway)} gateway restart"
         return Fix(kind.advice, command, phone(view, (command,)))

@@ -7,9 +7,12 @@ from datetime import timedelta
 
 import pytest
 
+from exporter.findings.catalogue import find
+from exporter.findings.context import Context
 from exporter.model import ConfiguredProfile, Credential, ProblemReason, Usage
 from exporter.outcome import Balance, Outcome, ProbeStatus, Quota
-from tests.builders import HOUR, NOW, agent, at, config, document, gateway, key, oauth, profile
+from exporter.verdict import DriftFact
+from tests.builders import HOUR, NOW, agent, at, config, document, gateway, judged, key, oauth, profile
 from tests.troubles import DAY, KEY, LOGIN, MINUTE, NEW, SPARE, ago, store
 from tests.virtual import World, outcome, subject
 
@@ -139,6 +142,20 @@ def test_what_differs_between_agents_is_repaired_by_the_command_of_the_one_behin
     assert [finding.fix.command for finding in drift] == [
         "openclaw models auth login --provider anthropic --profile-id anthropic:a --agent work"
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "commands", "told"),
+    [
+        ("SourceLocked", ("security unlock-keychain",), "security unlock-keychain"),
+        ("LockStuck", ("rm -r /home/a/.openclaw/x.lock",), "model-auth-exporter doctor"),  # paths stay on their machine
+    ],
+)
+def test_the_command_of_what_was_found_is_the_repair_unless_it_names_a_place(name: str, commands: tuple[str, ...], told: str) -> None:
+    seen = judged(gateway(agent(local=document(SPARE))))
+    fact = DriftFact("openclaw", "x", "it differs", name=name, commands=commands)
+    (found,) = find(replace(seen, drift=(fact,)), Context(host="box")).findings
+    assert (found.fix.command, found.fix.phone) == (told, f"ssh -t box '{told}'")
 
 
 FORECASTS = (
