@@ -35,10 +35,12 @@ esac
 
 # shellcheck disable=SC2154
 set -- --id "$id" --title "$title" --content "$text" --priority "$priority"
+# Android runs the actions without our PATH.
+bin=${PREFIX:+$PREFIX/bin/}
 # shellcheck disable=SC2154
 if [ "$kind" != resolved ]; then
   [ "$priority" != max ] || set -- "$@" --vibrate 300,150,300
-  [ -z "$page" ] || set -- "$@" --action "termux-open-url $page_quoted"
-  [ -z "$fix" ] || set -- "$@" --button1 "Copy the repair" --button1-action "termux-clipboard-set $fix_quoted"
+  [ -z "$page" ] || set -- "$@" --action "${bin}termux-open-url $page_quoted"
+  [ -z "$fix" ] || set -- "$@" --button1 "Copy the repair" --button1-action "${bin}termux-clipboard-set $fix_quoted"
 fi
 exec timeout 15 termux-notification "$@" </dev/null

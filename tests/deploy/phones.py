@@ -12,6 +12,7 @@ CANCELLED = '{\n  "code": -2,\n  "text": ""\n}\n'
 HERE = '$ eval "$1"'  # an ssh that reaches this machine
 NO_ROUTE = "exit 255"
 FRESH = SETUP_TOKEN + "-FAKE" * 16
+_NOTIFICATION = {"--id", "--title", "--content", "--priority", "--vibrate", "--action", "--button1", "--button1-action", "--alert-once"}
 _API = ("toast", "vibrate", "notification", "notification-remove", "clipboard-set", "open-url", "wake-lock", "job-scheduler")
 
 
@@ -28,10 +29,8 @@ def termux(root: Path) -> Host:
     host.stand_in("termux-dialog", CANCELLED)
     host.stand_in("ssh", HERE)
     host.stand_in("am")
-    prefix = root / "usr"
-    (prefix / "bin").mkdir(parents=True)
-    (prefix / "bin/sh").symlink_to("/bin/sh")
-    host.env["PREFIX"] = str(prefix)
+    (host.bin / "sh").symlink_to("/bin/sh")
+    host.env["PREFIX"] = str(root)  # $PREFIX/bin is where pkg puts programs
     return host
 
 
@@ -49,5 +48,7 @@ def ours(phone: Host, name: str) -> Path:
 
 
 def notified(phone: Host) -> list[dict[str, str]]:
-    """Return each notification as its options."""
-    return [dict(zip(call[::2], call[1::2], strict=False)) for call in phone.called("termux-notification")]
+    """Return each notification as its options, all of which the real command has."""
+    found = [dict(zip(call[::2], call[1::2], strict=False)) for call in phone.called("termux-notification")]
+    assert all(note.keys() <= _NOTIFICATION for note in found), found
+    return found

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.deploy.phones import CANCELLED, FRESH, NO_ROUTE, TERMUX, chosen, configured, notified
+from tests.deploy.phones import CANCELLED, FRESH, HERE, NO_ROUTE, TERMUX, chosen, configured, notified
 from tests.deploy.stands import Host, gateway
 from tests.running import free_port, serving
 
@@ -26,14 +26,15 @@ def test_fine_is_one_short_toast(phone: Host) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hours", "code", "title", "buzz"),
+    ("code", "title", "buzz"),
     [
-        pytest.param(3, 2, "A model login ends soon", "100", id="expiring"),
-        pytest.param(-1, 1, "A model login needs renewing", "300", id="expired"),
+        pytest.param(2, "A model login ends soon", "100", id="expiring"),
+        pytest.param(1, "A model login needs renewing", "300", id="expired"),
     ],
 )
-def test_what_is_not_fine_asks_what_to_do_and_every_answer_is_taken(phone: Host, hours: float, code: int, title: str, buzz: str) -> None:
-    gateway(phone.home, hours)
+def test_what_is_not_fine_asks_what_to_do_and_every_answer_is_taken(phone: Host, code: int, title: str, buzz: str) -> None:
+    configured(phone, SERVER="gateway")
+    phone.stand_in("ssh", f"exit {code}\nopenclaw/main: anthropic: recorded\n")
     phone.stand_in("termux-dialog", chosen("Renew now"), chosen("Keep a note"), chosen("Dismiss"), CANCELLED)
 
     assert phone.run(STATUS).returncode == code
@@ -212,8 +213,8 @@ def test_sync_shows_what_is_out_of_step_and_restarts_only_on_a_yes(phone: Host, 
 
 @pytest.mark.parametrize("active", ["openclaw", "clawdbot", "remoteclaw", None])
 def test_the_unit_that_runs_is_the_one_restarted(phone: Host, active: str | None) -> None:
-    gateway(phone.home, None)
     configured(phone, SERVER="gateway", SETTLE_SECONDS="0")
+    phone.stand_in("ssh", "doctor\n", "fine: all\n", HERE, "fine: all\n")
     phone.program(
         "systemctl", f'case "$*" in *is-active*{active}-gateway) exit 0 ;; *is-active*) exit 3 ;; esac; echo "$*" >>{phone.root}/restarts'
     )
@@ -225,7 +226,7 @@ def test_the_unit_that_runs_is_the_one_restarted(phone: Host, active: str | None
 
 
 def test_on_the_phone_the_restart_is_what_the_settings_say(phone: Host) -> None:
-    gateway(phone.home, None)
+    phone.stand_in("model-auth-exporter", "fine: all\n")
     assert "Set RESTART" in phone.run(SYNC, typed="y\n").stdout
     configured(phone, RESTART=f"touch {phone.root}/restarted", SETTLE_SECONDS="0")
     assert phone.run(SYNC, typed="y\n").returncode == 0

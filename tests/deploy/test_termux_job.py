@@ -80,7 +80,7 @@ def test_the_repair_on_the_button_survives_two_shells(phone: Host) -> None:
         (note["--button1-action"], ["termux-clipboard-set", words]),
         (note["--action"], ["termux-open-url", "https://x/?a=1&b='"]),
     ):
-        subprocess.run(["sh", "-c", action], env=phone.environment(), check=True)
+        subprocess.run(["/bin/sh", "-c", action], env={"PATH": "/nowhere"}, check=True)  # as Android runs it
         assert phone.calls[-1] == expected
     assert not (phone.root / "hacked").exists()
 

@@ -33,7 +33,7 @@ case $(choose "$title" "Renew now,Keep a note,Dismiss") in
   "Renew now") renew ;;
   "Keep a note")
     phone termux-notification --id model-auth --priority high --title "$title" --content "$words" \
-      --button1 "Copy the renewal" --button1-action "termux-clipboard-set 'sh $here/widgets/reauth.sh'"
+      --button1 "Copy the renewal" --button1-action "${PREFIX:+$PREFIX/bin/}termux-clipboard-set 'sh $here/widgets/reauth.sh'"
     ;;
   *) phone termux-toast "$(first_line)" ;;
 esac
