@@ -15,6 +15,8 @@ from deploy.man.generate import ENDINGS
 from exporter import __version__
 from exporter.cli.ending import Ending
 from exporter.cli.main import COMMANDS
+from exporter.finding import alert_name
+from exporter.findings.catalogue import CATALOGUE
 from exporter.metrics.families import FAMILIES, RUN_TIMESTAMP
 from exporter.providers.row import SeesBilling, Validates
 from exporter.providers.table import PROVIDERS
@@ -99,11 +101,22 @@ def _providers() -> list[str]:
     return lines
 
 
+def _findings() -> list[str]:
+    """List the catalogue, what wakes people first."""
+    lines = ["| Finding | Severity | Told after | What it says |", "|---|---|---|---|"]
+    for entry in sorted(CATALOGUE, key=lambda entry: (-entry.severity.rank, entry.name)):
+        page = f"[{entry.name}](alerts/runbooks/{alert_name(entry.name)}.md)"
+        held = settings_text.format_duration(entry.hold) if entry.hold else "at once"
+        lines.append(f"| {page} | {entry.severity} | {held} | {_cell(entry.summary)} |")
+    return lines
+
+
 TABLES: dict[str, Callable[[], list[str]]] = {
     "settings": _settings,
     "metrics": _metrics,
     "commands": _commands,
     "providers": _providers,
+    "findings": _findings,
     "exit codes": _exit_codes,
 }
 
