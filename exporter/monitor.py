@@ -26,7 +26,7 @@ from exporter.judging.history import Subject, observe
 from exporter.logs import event
 from exporter.metrics import families as metrics
 from exporter.metrics.view import Build, Counters, Policy
-from exporter.model import Problem, Reading, Secret
+from exporter.model import Problem, Reading
 from exporter.outcome import Outcome
 from exporter.probing.one_pass import Hooks
 from exporter.probing.rounds import Prober, Seen
@@ -40,6 +40,7 @@ from exporter.web.look import Look
 
 TASKS: Final = ("sweep", "pass", "probe", "alert", "deliver", "export")
 PULSE: Final = ("sweep", "pass")
+_LONGEST: Final = {"alert": 300.0, "deliver": 600.0}  # seconds; each ends within about a minute while nothing hangs
 _MISSED_INTERVALS: Final = 3
 _SILENT_AFTER: Final = timedelta(minutes=30)  # without any answer, before probes are called stale
 _FAILING_AFTER: Final = timedelta(minutes=5)  # of a job, before people are told
@@ -204,10 +205,6 @@ class Monitor:
             chronicle=self._chronicles.chronicle,
         )
 
-    def token(self) -> Secret | None:
-        """Return the bearer token callers must present."""
-        return self.settings.web.bearer_token
-
     def adopt(self, settings: Settings) -> None:
         """Go on with other settings; what was read so far stays until the next pass."""
         with self._passing:
@@ -231,7 +228,10 @@ class Monitor:
     def _fault(self) -> str:
         limit = _MISSED_INTERVALS * max(self.settings.read.interval, self.settings.read.poll).total_seconds()
         idle = self.book.idle_seconds()
-        return f"no task has ended for {idle:.0f} s" if idle > limit else ""
+        if idle > limit:
+            return f"no task has ended for {idle:.0f} s"
+        running = {task: self.book.running_seconds(task) for task in _LONGEST}
+        return next((f"{task} has been under way for {running[task]:.0f} s" for task in _LONGEST if running[task] > _LONGEST[task]), "")
 
     def _policy(self) -> Policy:
         return Policy(self.settings.labels.emails == "mask", self.settings.metrics.max_profiles)

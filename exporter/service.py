@@ -243,6 +243,7 @@ class Timetable:
 
     def _counted(self, task: str, run: Callable[[], None]) -> None:
         began = self._monotonic()
+        self._book.begin(task)
         try:
             run()
         except Exception as error:

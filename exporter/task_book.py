@@ -22,7 +22,13 @@ class TaskBook:
         self._lock = threading.Lock()
         self._tasks = {name: Task(name, dict.fromkeys(OUTCOMES, 0)) for name in names}
         self._failing: dict[str, datetime] = {}
+        self._begun: dict[str, float] = {}
         self._ended = monotonic()
+
+    def begin(self, name: str) -> None:
+        """Note that a run begins; `count` with its duration ends it."""
+        with self._lock:
+            self._begun[name] = self._monotonic()
 
     def count(self, name: str, outcome: str, at: datetime | None = None, seconds: float | None = None) -> None:
         """Count one run; `at` (its end) and `seconds` for those that took place."""
@@ -31,8 +37,10 @@ class TaskBook:
             runs = {**before.runs, outcome: before.runs[outcome] + 1}
             succeeded = at if outcome == "ok" else before.last_success_at
             self._tasks[name] = Task(name, runs, succeeded, before.seconds if seconds is None else seconds)
-            if seconds is not None and name in self._pulse:
-                self._ended = self._monotonic()
+            if seconds is not None:
+                self._begun.pop(name, None)
+                if name in self._pulse:
+                    self._ended = self._monotonic()
             if outcome == "ok":
                 self._failing.pop(name, None)
             elif outcome == "error" and at is not None:
@@ -47,6 +55,12 @@ class TaskBook:
         """Return every task as it stands."""
         with self._lock:
             return tuple(self._tasks.values())
+
+    def running_seconds(self, name: str) -> float:
+        """Tell how long the run of a task that is under way has lasted; 0 when none is."""
+        with self._lock:
+            begun = self._begun.get(name)
+            return 0.0 if begun is None else self._monotonic() - begun
 
     def idle_seconds(self) -> float:
         """Tell how long ago the last run of a task of the pulse ended."""
