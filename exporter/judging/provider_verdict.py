@@ -96,7 +96,7 @@ def _line_up(judged: Judged, name: str, verdicts: Sequence[ProfileVerdict], prof
 
 
 def _arrange(listing: Order, stored: Mapping[str, ProfileVerdict], free_at: Callable[[ProfileVerdict], datetime | None]) -> tuple[str, ...]:
-    return selection.parked_last(listing.eligible, lambda key: free_at(stored[key]) if key in stored else None)
+    return selection.parked_last(listing, lambda key: free_at(stored[key]) if key in stored else None)
 
 
 def _placed(own: Sequence[ProfileVerdict], lineup: Lineup) -> list[ProfileVerdict]:

@@ -27,7 +27,7 @@ def word(effective: Sequence[ProfileVerdict], listed: Sequence[ProfileVerdict]) 
     """Return the newest release's roll-up word: over the profiles in order, over the listed ones when none is eligible."""
     judged = effective or listed
     dated = [profile for profile in judged if profile.credential is not CredentialKind.API_KEY]
-    words = {profile.gateway_health for profile in dated}
+    words = {profile.gateway_health for profile in judged} - {Health.STATIC}
     whom = "the profiles in order" if effective else "the listed profiles, of which none is eligible"
     for health in _WORST_FIRST:
         if health in words:

@@ -138,12 +138,12 @@ def order(
     return Order(tuple(kept), tuple(listed), source, left_out)
 
 
-def parked_last(ids: Sequence[str], parked: Callable[[str], datetime | None]) -> tuple[str, ...]:
-    """Move parked profiles behind the free ones, soonest free first; `parked` gives the instant one is free again."""
-    ends = [(profile_id, parked(profile_id)) for profile_id in ids]
-    free = [profile_id for profile_id, end in ends if end is None]
-    waiting = sorted(((end, profile_id) for profile_id, end in ends if end is not None), key=lambda pair: pair[0])
-    return (*free, *(profile_id for _, profile_id in waiting))
+def parked_last(listing: Order, parked: Callable[[str], datetime | None]) -> tuple[str, ...]:
+    """Move parked profiles behind the free ones, soonest free first, else as listed; `parked` gives the instant one is free again."""
+    ends = {profile_id: parked(profile_id) for profile_id in listing.eligible}
+    free = [profile_id for profile_id in listing.eligible if ends[profile_id] is None]
+    waiting = [(end, profile_id) for profile_id in listing.listed if (end := ends.get(profile_id)) is not None]
+    return (*free, *(profile_id for _, profile_id in sorted(waiting, key=lambda pair: pair[0])))
 
 
 def configured_ids(provider: str, mapping: Mapping[str, tuple[str, ...]]) -> tuple[str, ...] | None:

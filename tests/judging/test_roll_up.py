@@ -368,6 +368,12 @@ NOBODY = [
         "ok",
     ),
     (
+        "a key without a key speaks, too",
+        (profile("anthropic:a", key(None)), profile("anthropic:b")),
+        config(profiles={"anthropic:a": ConfiguredProfile("anthropic", "oauth"), "anthropic:b": ConfiguredProfile("anthropic", "token")}),
+        "missing",
+    ),
+    (
         "an auth.order does not",
         (BLANK, profile("anthropic:b", token(at(90 * DAY)))),
         config(order={"anthropic": ("anthropic:a",)}),
@@ -386,3 +392,10 @@ def test_health_is_of_what_is_stored_whatever_the_configuration_calls_it() -> No
     entry = ConfiguredProfile("anthropic", "api_key")
     verdict = profiles_of(judged(gateway(agent(local=document(BLANK)), config=config(profiles={"anthropic:a": entry}))))["anthropic:a"]
     assert (verdict.health, verdict.gateway_health, verdict.reason) == ("missing", "missing", "mode_mismatch")
+
+
+def test_parked_until_the_same_instant_they_stand_as_stored() -> None:
+    """Recorded from 2026.9.6: the least recently used one is first only among those that are free."""
+    used = {"anthropic:a": replace(PARKED, last_used_at=NOW - HOUR), "anthropic:b": PARKED}
+    (provider,) = providers_of(judged(one(profile("anthropic:a"), profile("anthropic:b"), usage=used))).values()
+    assert provider.candidates == ("anthropic:a", "anthropic:b")

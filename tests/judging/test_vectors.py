@@ -47,7 +47,7 @@ def test_order(name: str) -> None:
 
     own = {key: profile for key, profile in document.profiles.items() if selection.canonical(profile.provider) == provider}
     listing = selection.order(provider, own, document.profiles, config, document.state, NOW)
-    ids = selection.parked_last(listing.eligible, parked)
+    ids = selection.parked_last(listing, parked)
     preferred = given.get("preferredProfile")
     if preferred in ids:  # a session pin moves its profile to the front; sessions are not ours to judge
         ids = (preferred, *(key for key in ids if key != preferred))
