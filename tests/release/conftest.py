@@ -66,7 +66,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("installed")
     (command,) = [step.text for step in steps() if step.word == "RUN" and step.stage == 0]
     assert "/opt/model-auth-exporter" in command
-    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "SOURCE_REVISION": "0123456789ab"}
+    env = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "SOURCE_REVISION": "0123456789ab",
+        "SOURCE_DATE_EPOCH": "1700000000",
+    }
     subprocess.run(
         ["sh", "-ec", command.replace("/opt/model-auth-exporter", str(place / "venv"))],
         cwd=copy_context(place / "src"), env=env, capture_output=True, text=True, check=True,

@@ -121,9 +121,9 @@ def test_the_installed_program_brings_rules_that_prometheus_accepts(installed: P
 
 
 def test_the_installed_program_knows_what_it_was_built_from(installed: Path) -> None:
-    code = "from exporter import shipped; print(shipped.revision(), shipped.root())"
+    code = "from exporter import built, shipped; print(shipped.revision(), shipped.root(), int(built.BUILT_AT.timestamp()))"
     found = subprocess.run([installed / "python", "-c", code], cwd="/", capture_output=True, text=True, check=True).stdout.split()
-    assert found[0] == "0123456789ab"
+    assert (found[0], found[2]) == ("0123456789ab", "1700000000")
     assert Path(found[1]).is_relative_to(installed.parent)
 
 
