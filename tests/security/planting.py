@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import json
 import sqlite3
@@ -42,14 +43,18 @@ class Canaries:
         return value
 
     def found_in(self, haystack: str) -> list[str]:
-        """Return the places whose secret occurs in `haystack`: whole, a 12-character piece, base64 or URL-encoded."""
-        return [place for place, value in self.values.items() if any(form in haystack for form in _forms(value))]
+        """Return the places of which a 12-character piece of the secret occurs in `haystack`: as it is, URL-encoded or in base64."""
+        there = {haystack[start : start + _PIECE] for start in range(len(haystack) - _PIECE + 1)}
+        return [place for place, value in self.values.items() if not there.isdisjoint(_pieces(value))]
+
+
+@functools.cache
+def _pieces(value: str) -> frozenset[str]:
+    return frozenset(form[start : start + _PIECE] for form in _forms(value) for start in range(len(form) - _PIECE + 1))
 
 
 def _forms(value: str) -> Iterable[str]:
-    for start in range(len(value) - _PIECE + 1):
-        yield value[start : start + _PIECE]
-    yield urllib.parse.quote(value, safe="")[:_PIECE]
+    yield value
     yield urllib.parse.quote(value, safe="")
     for shift in range(3):  # a secret in the middle of an encoded text starts at any of three places
         encoded = base64.b64encode(b"x" * shift + value.encode()).decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -68,6 +69,8 @@ def test_the_search_finds_what_is_there() -> None:
         ["status", "--json"],
         ["status", "--plain"],
         ["status", "--check"],
+        ["doctor"],
+        ["doctor", "--json"],
         ["config", "check"],
         ["config", "show"],
         ["config", "init"],
@@ -160,14 +163,19 @@ def test_a_serving_exporter_shows_none_on_any_page_in_its_log_or_its_journal(pla
                 ("/-/healthy", {}),
                 ("/-/ready", {}),
                 ("/api/v1/snapshot", {}),
-                ("/api/v1/probes", {}),
-                ("/api/v1/findings", {}),
+                *((f"/api/v1/{name}", {}) for name in ("probes", "probes/recent", "findings", "alerts", "silences", "sd", "openapi.json")),
                 ("/nowhere?token=x", {}),
             ]
         }
+        told = [row for row in json.loads(pages["/api/v1/findings"])["items"] if row["profile"]]
+        for place in sorted(set(re.findall(r'href="(/profile/[^"]+)"', pages["/"]))):
+            status, pages[place] = fetch(f"{exporter.url}{place}")
+            assert status == 200, place
         exporter.stop()
         pages["log"] = exporter.words()
     assert '"schema"' in pages["/api/v1/snapshot"]
+    assert told, "no finding names a profile"
+    assert sum(place.startswith("/profile/") for place in pages) > 20
     written = sorted(path for path in (planted.home.parent / "xdg-state").rglob("*") if path.is_file())
     assert written, "no journal was written"
     for path in written:
