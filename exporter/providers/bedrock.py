@@ -117,12 +117,21 @@ _CALLER = "Action=GetCallerIdentity&Version=2011-06-15"
 ROWS = (
     Provider(
         id="amazon-bedrock",
-        ids=("amazon-bedrock", "bedrock", "aws-bedrock", "amazon-bedrock-mantle"),
+        ids=("amazon-bedrock", "bedrock", "aws-bedrock"),
         base_url="https://bedrock-runtime.{region}.amazonaws.com",
-        regions=("https://bedrock.{region}.amazonaws.com", "https://bedrock-mantle.{region}.api.aws/v1"),
+        regions=("https://bedrock.{region}.amazonaws.com",),
         light=Call("https://bedrock.{region}.amazonaws.com/foundation-models", auth=Auth.AWS, shape=("modelSummaries", "data")),
         deep=Deep(Shape.BEDROCK, ("us.amazon.nova-micro-v1:0", "amazon.nova-micro-v1:0"), auth=Auth.AWS),
         errors=ErrorShape.AWS,
+        keys=(r"ABSK.+", r"bedrock-api-key-.+"),
+        rules=RULES,
+    ),
+    Provider(
+        id="amazon-bedrock-mantle",
+        ids=("amazon-bedrock-mantle",),
+        base_url="https://bedrock-mantle.{region}.api.aws/v1",
+        light=Call("/models", shape=("data",)),
+        deep=Deep(),
         keys=(r"ABSK.+", r"bedrock-api-key-.+"),
         rules=RULES,
     ),

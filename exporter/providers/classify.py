@@ -213,9 +213,9 @@ def _weakly(answer: Answer, purpose: Purpose) -> Judgement:
     by = by_status(answer.status, purpose, empty=answer.empty)
     if said is None:
         return by
-    if said.outcome is P.FORMAT and by.outcome in (P.FORMAT, P.UNKNOWN):
+    if by.outcome in (P.FORMAT, P.UNKNOWN):
         return said
-    return by if 400 <= answer.status < 500 else said if said.outcome is P.OVERLOADED else by
+    return said if said.outcome is P.OVERLOADED and answer.status >= 500 else by
 
 
 def _limited(found: Judgement, answer: Answer, purpose: Purpose) -> Judgement:

@@ -50,7 +50,9 @@ def choose(row: Provider, configured: str, listed: Sequence[str] = (), tried: fr
 
 
 def listed(document: object) -> tuple[str, ...]:
-    """Model ids in the answer of a list endpoint, of any of the known forms."""
+    """Model ids in the answer of a list endpoint, of any of the known forms; none where it shows only the first of them."""
+    if get(document, "has_more") is True or text(get(document, "nextPageToken")):
+        return ()
     rows = items(document) or items(get(document, "data")) or items(get(document, "models")) or items(get(document, "modelSummaries"))
     found = (text(get(row, "id")) or text(get(row, "modelId")) or text(get(row, "name")) or text(get(row, "slug")) for row in rows)
     return tuple(name.removeprefix("models/") for name in found if name)

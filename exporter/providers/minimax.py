@@ -58,6 +58,7 @@ ROWS = (
             strip=("/anthropic/v1", "/anthropic", "/v1"),
             every=10 * MINUTE,
             at_least=5 * MINUTE,
+            fallback="/v1/api/openplatform/coding_plan/remains",  # where older plans are asked
         ),
         sees_billing=SeesBilling.PARTLY,
         deep=Deep(Shape.ANTHROPIC, ("MiniMax-M2",), "/anthropic/v1/messages", strip=("/anthropic/v1", "/anthropic", "/v1"), manual=True),

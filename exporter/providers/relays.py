@@ -138,7 +138,10 @@ _AZURE_RULES = (
     rule(P.OVERLOADED, "capacity", 429, text=r"high demand|temporarily unable"),
     rule(P.AUTH, "invalid", 401, text=r"invalid subscription key"),
 )
-_CF_VERIFY = "/client/v4/user/tokens/verify"
+# a token of a person and one that an account owns are verified at different addresses, and nothing in it tells which it is
+_CF_VERIFY = Call(
+    "/client/v4/user/tokens/verify", origin=True, shape=("result", "success"), either="/client/v4/accounts/{account}/tokens/verify"
+)
 
 ROWS = (
     Provider(
@@ -176,7 +179,7 @@ ROWS = (
         id="workers-ai",
         ids=("workers-ai", "cloudflare", "cloudflare-workers-ai"),
         base_url="https://api.cloudflare.com/client/v4/accounts/{account}/ai/v1",
-        light=Call(_CF_VERIFY, origin=True, shape=("result", "success")),
+        light=_CF_VERIFY,
         deep=Deep(models=("@cf/meta/llama-3.2-1b-instruct", "@cf/meta/llama-3.1-8b-instruct")),
         errors=ErrorShape.CLOUDFLARE,
         keys=(r"[\w-]{40}", r"cf[ua]t_.+"),

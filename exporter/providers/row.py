@@ -178,6 +178,7 @@ class Call:
     at_least: timedelta = 5 * MINUTE
     named: bool = False
     fallback: str = ""  # the same question at another path, for when a web firewall or a 404 stands before this one
+    either: str = ""  # the same question for the vendor's other kind of key: asked too before a refusal is believed
 
 
 @dataclass(frozen=True, slots=True)

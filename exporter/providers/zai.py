@@ -21,8 +21,8 @@ RULES = (
     rule(P.RATE_LIMIT, "window", codes="1308 1310"),
     rule(P.RATE_LIMIT, "burst", codes="1302 1303 1313"),
     rule(P.OVERLOADED, "capacity", codes="1305"),
-    rule(P.MODEL_NOT_FOUND, "", codes="1211"),
-    rule(P.FORMAT, "", codes="1210 1212 1213 1214"),
+    rule(P.MODEL_NOT_FOUND, "", codes="1210 1211"),
+    rule(P.FORMAT, "", codes="1212 1213 1214"),
     rule(P.AUTH, "invalid", codes="401"),
 )
 _UNITS = {1: "d", 3: "h", 5: "m"}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -18,7 +20,7 @@ from exporter.model import AgentReading, AuthDocument, Credential, CredentialKin
 from exporter.outcome import Outcome, ProbeStatus
 from exporter.probing.one_pass import Hooks
 from exporter.probing.rounds import Manner, Prober, Seen
-from exporter.providers.table import PROVIDERS
+from exporter.providers.table import BY_ID, PROVIDERS, is_vendors
 from exporter.settings import Probes, ProviderProbes
 from exporter.snapshot import judge
 from exporter.verdict import ProfileVerdict
@@ -30,6 +32,7 @@ SALT = b"salt"
 GOOD = json.dumps({"object": "list", "data": [{"id": "gpt-5.4-nano"}, {"id": "whisper-1"}]}).encode()
 BAD = json.dumps({"error": {"message": "Incorrect API key provided", "type": "invalid_request_error", "code": "invalid_api_key"}}).encode()
 MINUTE = timedelta(minutes=1)
+FAKE = re.compile(r"fake-([a-z0-9-]+)-(?:api_key|token|oauth)-0123456789")
 HAND = Manner(by_hand=True)
 
 
@@ -290,8 +293,9 @@ def test_a_day_of_every_provider_sends_nothing_it_must_not(tmp_path: Path) -> No
         if host in targets and targets[host].at_least >= HOUR:
             assert max(mine) <= timedelta(days=1) / targets[host].at_least + 1
     for seen in stub.log:
-        if seen.headers.get("authorization", "").startswith("Bearer fake-"):
-            assert street.host_of(seen.port)
+        for name in FAKE.findall(" ".join((*seen.headers.values(), unquote(seen.body.decode())))):
+            spellings, address = set(BY_ID[name].ids or ("acme",)), f"https://{street.host_of(seen.port)}/"
+            assert any(is_vendors(row, address) for row in PROVIDERS if spellings & set(row.ids)), f"the key of {name} went to {address}"
 
 
 def test_no_key_follows_a_redirect(tmp_path: Path) -> None:
@@ -371,6 +375,22 @@ def test_codex_is_asked_at_its_other_address_behind_a_firewall(tmp_path: Path) -
         assert desk.ask()["openai-codex:0"].outcome is ProbeStatus.OK
         street.close()
     assert [seen.path for seen in stub.log] == ["/backend-api/wham/usage", "/backend-api/codex/usage"]
+
+
+@pytest.mark.parametrize(("owned", "outcome"), [(True, ProbeStatus.OK), (False, ProbeStatus.AUTH)], ids=["by-an-account", "by-nobody"])
+def test_a_token_that_only_an_account_knows_is_no_dead_token(owned: bool, outcome: ProbeStatus, tmp_path: Path) -> None:
+    refusal = Play(401, b'{"success":false,"errors":[{"code":1000,"message":"Invalid API Token"}],"result":null}')
+    with Stub(lambda seen: recorded("workers-ai") if owned and "/accounts/acc/" in seen.path else refusal) as stub:
+        street = Street(stub)
+        variables = environment({"CLOUDFLARE_ACCOUNT_ID": "acc"})
+        stored = document(profile("workers-ai:a", key("cfat_fake0123456789")))
+        desk = Desk(gateway(agent(local=stored), config=config("workers-ai/llama"), environment=variables), tmp_path)
+        desk.hooks = Hooks(transport=street)
+        desk.__post_init__()
+        found = desk.ask()["workers-ai:a"]
+        street.close()
+    assert (found.outcome, found.confirmed) == (outcome, False)
+    assert [seen.path for seen in stub.log] == ["/client/v4/user/tokens/verify", "/client/v4/accounts/acc/tokens/verify"]
 
 
 def setup_token() -> GatewayReading:

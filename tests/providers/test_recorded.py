@@ -94,3 +94,15 @@ def _echoes(value: Any) -> Iterator[Any]:
         case str():
             yield KEY
             yield f"{value} {KEY}"
+
+
+DECISIONS = [json.loads(line) for line in (HERE / "decisions.jsonl").read_text("utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("case", DECISIONS, ids=[f"{case['row']}-{case['status']}-{case['expected'][0]}" for case in DECISIONS])
+def test_a_vendors_own_words_decide(case: dict[str, Any]) -> None:
+    """One line per rule of a vendor: its status, the smallest body that carries the word, the class and, where it is named, the detail."""
+    found = classify(
+        BY_ID[case["row"]], case["status"], {}, json.dumps(case["body"]).encode(), NOW, purpose=Purpose(case.get("purpose", "light"))
+    )
+    assert [found.outcome.value, found.detail][: len(case["expected"])] == case["expected"]

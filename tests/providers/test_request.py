@@ -32,7 +32,10 @@ def sent(made: Request | NotSent) -> Request:
     return made
 
 
+MANTLE = "https://bedrock-mantle.eu-west-1.api.aws/v1"
 CASES = [
+    ("amazon-bedrock-mantle", KEY, MANTLE, f"{MANTLE}/models", "authorization"),
+    ("amazon-bedrock", KEY, MANTLE, f"{MANTLE}/models", "authorization"),
     ("anthropic", KEY, "", "https://api.anthropic.com/v1/models?limit=1", "x-api-key"),
     ("openai", KEY, "", "https://api.openai.com/v1/models", "authorization"),
     ("openai", OAUTH, "", "https://chatgpt.com/backend-api/wham/usage", "authorization"),
@@ -260,6 +263,13 @@ def test_deep_probes_cost_one_token_and_subscriptions_wait_for_a_person() -> Non
 )
 def test_the_model_is_configured_or_small(configured: str, offered: tuple[str, ...], expected: str) -> None:
     assert choose(BY_ID["groq"], configured, offered) == expected
+
+
+def test_a_list_that_shows_only_its_first_models_names_none() -> None:
+    """Else a default model would be passed over for whatever came first."""
+    assert listed({"data": [{"id": "claude-opus-5"}], "has_more": True}) == ()
+    assert listed({"models": [{"name": "models/gemini-3-pro"}], "nextPageToken": "abc"}) == ()
+    assert listed({"data": [{"id": "claude-haiku-4-5"}], "has_more": False}) == ("claude-haiku-4-5",)
 
 
 def test_lists_of_every_form_are_read() -> None:
