@@ -111,7 +111,7 @@ def write(matter: Matter, entries: Sequence[Entry], now: datetime, policy: Polic
     shown = mask_emails if policy.mask_emails else str
     masked = policy.mask_emails and any(_changed(alert) for alert in matter.news[:_FULL])
     tail = [("", _MASKED)] if masked else []
-    links = list(_links(entries, policy))
+    links = list(_links(entries[: _in_full(matter)], policy))
     whole = [block for block in [*blocks, tail, links] if block]
     title = f"[{_tag(matter)}] {policy.host} · {_gist(matter, entries, now, policy)}"
     return Words(shown(title), shown(plain(whole)), shown(markdown(whole)))
@@ -120,8 +120,7 @@ def write(matter: Matter, entries: Sequence[Entry], now: datetime, policy: Polic
 def _blocks(matter: Matter, entries: Sequence[Entry], now: datetime, policy: Policy) -> Iterator[Block]:
     """Yield paragraphs: the first alerts in full, the others by line."""
     over = matter.kind is NoticeKind.RESOLVED
-    main = _main(matter.news)
-    full = min(len(main), _FULL) if not over or len(entries) == 1 else 0
+    main, full = _main(matter.news), _in_full(matter)
     for place, (alert, words) in enumerate(zip(matter.news[:full], entries, strict=False), start=1):
         if len(main) > 1:
             yield [("", f"{place}. {words.summary}")]
@@ -133,6 +132,13 @@ def _blocks(matter: Matter, entries: Sequence[Entry], now: datetime, policy: Pol
         yield [("", "Part of it:"), *_items(short(a, now, policy) for a in matter.covered)]
     if matter.open:
         yield [("", "Still open:"), *_items(short(a, now, policy) for a in matter.open)]
+
+
+def _in_full(matter: Matter) -> int:
+    """Return how many alerts are said in full: of several that are over, none."""
+    if matter.kind is NoticeKind.RESOLVED:
+        return 1 if len(matter.news) == 1 else 0
+    return min(len(_main(matter.news)), _FULL)
 
 
 def _main(news: Sequence[Alert]) -> Sequence[Alert]:
@@ -176,7 +182,7 @@ def _items(lines: Iterable[str]) -> Block:
 def _links(entries: Sequence[Entry], policy: Policy) -> Iterator[tuple[str, str]]:
     if policy.external_url:
         yield "Page", f"{policy.external_url}/"
-    for address in dict.fromkeys(words.runbook for words in entries[:_FULL] if words.runbook):
+    for address in dict.fromkeys(words.runbook for words in entries if words.runbook):
         yield "Runbook", address
 
 

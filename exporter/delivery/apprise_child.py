@@ -27,6 +27,9 @@ _WORDS: Final = {  # names of priorities, best first; never the "emergency" of P
 }
 _OURS: Final = {"ntfy": {"warning": "high"}, "ntfys": {"warning": "high"}}
 _FENCE: Final = re.compile(r"^```\n(.*?)\n```$", re.DOTALL | re.MULTILINE)
+_FEW_TAGS: Final = "tgram:"  # takes HTML, but only some tags without attributes: Apprise knows which
+_ADDRESS: Final = re.compile(r"^(\*\*[^*\n]+:\*\* )(https?://\S+)", re.MULTILINE)  # a line of ours that is a link
+_WRAPPED: Final = "white-space:pre-wrap;overflow-wrap:anywhere"
 _LONGEST_REASON: Final = 600
 
 
@@ -99,16 +102,14 @@ def _notify(request: Mapping[str, Any]) -> dict[str, Any]:
     sender = apprise.Apprise(asset=_asset())
     sender.add(plugin)
     form = _format(plugin, request["url"])
-    text, body = form == "text", request["plain"]
-    if not text:
-        body = _indented(request["markdown"]) if form == "html" else request["markdown"]
+    kind, body = _body(form, request)
     logger.addHandler(caught)
     try:
         result = sender.notify(
             body=body,
             title=request["title"],
             notify_type="success" if request["type"] == "success" else _TYPES[request["severity"]],
-            body_format="text" if text else "markdown",
+            body_format=kind,
         )
     finally:
         logger.removeHandler(caught)
@@ -154,9 +155,33 @@ def _format(plugin: Any, url: str) -> str:
     return "markdown" if formats == ["text", "markdown"] else formats[0]  # these two alone: it renders Markdown of its own
 
 
-def _indented(markdown: str) -> str:
-    """Write fenced blocks as indented ones: the converter to HTML knows no fences and would join the lines of a command."""
-    return _FENCE.sub(lambda found: "\n\n" + "\n".join(f"    {line}" for line in found[1].split("\n")) + "\n\n", markdown)
+def _body(form: str, request: Mapping[str, Any]) -> tuple[str, str]:
+    """Write a notice as a service takes it; returns what form that is, and the text."""
+    match form:
+        case "text":
+            return "text", request["plain"]
+        case "html" if request["url"].lower().startswith(_FEW_TAGS):
+            return "markdown", _indented(request["markdown"])
+        case "html":
+            return "html", _page(request["markdown"])
+        case _:
+            return "markdown", request["markdown"]
+
+
+def _page(text: str) -> str:
+    """Write Markdown as HTML for a small screen: long commands wrap instead of leaving it, addresses can be touched."""
+    import markdown  # type: ignore[import-untyped]  # Apprise brings it
+
+    writer = markdown.Markdown(extensions=["fenced_code"])
+    writer.preprocessors.deregister("html_block")  # no words of others become tags
+    writer.inlinePatterns.deregister("html")
+    writer.ESCAPED_CHARS = [*writer.ESCAPED_CHARS, "<", "|", "~"]
+    return str(writer.convert(_ADDRESS.sub(r"\1<\2>", text))).replace("<pre>", f'<pre style="{_WRAPPED}">')
+
+
+def _indented(text: str) -> str:
+    """Write fenced blocks as indented ones: Apprise's own converter to HTML knows no fences and would join the lines of a command."""
+    return _FENCE.sub(lambda found: "\n\n" + "\n".join(f"    {line}" for line in found[1].split("\n")) + "\n\n", text)
 
 
 def _priority(schema: str, plugin: Any, severity: str) -> str:

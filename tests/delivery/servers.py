@@ -30,6 +30,7 @@ class Web:
     got: list[Got] = field(default_factory=list)
     answer: Callable[[Got], int] = lambda got: 200
     headers: dict[str, str] = field(default_factory=dict)
+    echoes: bool = False  # answer with everything it got, as careless servers do in their error pages
 
     @property
     def address(self) -> str:
@@ -50,9 +51,10 @@ def web(answer: Callable[[Got], int] = lambda got: 200) -> Iterator[Web]:
                 self.send_response(status)
                 for name, value in server.headers.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", "2")
+                words = f"{got.path} {got.headers} {got.body!r}".encode() if server.echoes else b"{}"
+                self.send_header("Content-Length", str(len(words)))
                 self.end_headers()
-                self.wfile.write(b"{}")
+                self.wfile.write(words)
             except OSError:
                 self.close_connection = True
 

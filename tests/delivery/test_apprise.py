@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +18,9 @@ from urllib.parse import parse_qs
 import pytest
 from aiosmtpd.controller import Controller
 
+from exporter.alerting.blocks import markdown
 from exporter.alerting.notice import Notice, NoticeKind
+from exporter.delivery.apprise_child import _page
 from exporter.delivery.apprise_host import AppriseCarrier, AppriseHost, faults
 from exporter.delivery.carrier import DeliveryError, Outcome
 from exporter.finding import Severity
@@ -29,7 +32,8 @@ from tests.running import free_port
 NOTICE = Notice(
     "n1", "ops", NoticeKind.FIRING, Severity.CRITICAL, NOW, "[CRITICAL] box · anthropic has expired",
     "Why: the date has passed.\nFix: log in again.\n    openclaw models auth login",
-    "**Why:** the date has passed.  \n**Fix:** log in again.  \n```\nopenclaw models auth login\nopenclaw models status\n```",
+    "**Why:** the date has passed.  \n**Fix:** log in again.  \n```\nopenclaw models auth login\nopenclaw models status\n```\n\n"
+    "**Runbook:** https://runbooks.example/ModelAuthExpired.md",
 )  # fmt: skip
 
 
@@ -103,7 +107,17 @@ def test_mail_carries_text_and_page(host: AppriseHost) -> None:
     assert page is not None
     html = page.get_content().replace("\r\n", "\n")
     assert "<strong>Fix:</strong>" in html
-    assert "<pre><code>openclaw models auth login\nopenclaw models status\n</code></pre>" in html
+    assert (
+        '<pre style="white-space:pre-wrap;overflow-wrap:anywhere"><code>openclaw models auth login\nopenclaw models status\n</code>' in html
+    )
+    assert '<a href="https://runbooks.example/ModelAuthExpired.md">' in html
+
+
+def test_no_words_of_others_become_tags_of_a_page() -> None:
+    words = "<img src=x onerror=alert(1)> <script>x</script> [click](https://evil.example) `x` ~a~ | & &lt;"
+    page = _page(markdown([[("Why", words), ("", words), ("-", words), ("$", f"{words}\n```\n{words}")]]))
+    assert set(re.findall(r"<(\w+)", page)) == {"p", "strong", "br", "ul", "li", "pre", "code"}
+    assert "\\" not in page
 
 
 def test_one_child_sends_many_and_ends_with_them(host: AppriseHost) -> None:
