@@ -8,21 +8,17 @@ import socket
 import stat
 import urllib.parse
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from exporter.doctor.report import ChannelState, Installation, OwnPlace, OwnUnit
+from exporter.cli.schedule_here import modified, others, synchronised, units
+from exporter.doctor.report import ChannelState, Installation, OwnPlace
 from exporter.journal import FILE_NAME, state_directory
 from exporter.settings import Channel, Settings
 from exporter.settings_file.load import locate
 
 _TIMEOUT: Final = 5.0  # seconds
-_NAME: Final = "model-auth-exporter"
 _PORTS: Final = {"http": 80, "https": 443, "json": 80, "jsons": 443, "form": 80, "forms": 443, "mailto": 587, "mailtos": 465}
-_UNIT_DIRECTORIES: Final = ("/etc/systemd/user", "/etc/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system")
-_SYNCHRONISED: Final = Path("/run/systemd/timesync/synchronized")
-_TIMESYNC: Final = Path("/run/systemd/timesync")
 
 
 def installation(settings: Settings, config: Path | None, environ: Mapping[str, str], home: Path, *, network: bool) -> Installation:
@@ -35,10 +31,11 @@ def installation(settings: Settings, config: Path | None, environ: Mapping[str, 
         places=tuple(_places(file, settings, state, journal)),
         channels=tuple(_channel(channel, network=network) for channel in settings.channels),
         network=network,
-        units=tuple(_units(home)),
+        units=tuple(units(home)),
+        others=others(home),
         serving=_accepts(*_address(settings.listen)),
-        written_at=_modified(journal) if journal is not None else None,
-        time_synchronised=_SYNCHRONISED.exists() if _TIMESYNC.is_dir() else None,
+        written_at=modified(journal) if journal is not None else None,
+        time_synchronised=synchronised(),
     )
 
 
@@ -120,38 +117,3 @@ def _address(listen: str) -> tuple[str, int]:
     host, _, port = listen.rpartition(":")
     bare = host.strip("[]")
     return ("127.0.0.1" if bare in ("", "0.0.0.0", "::") else bare), int(port) if port.isdigit() else 0
-
-
-def _units(home: Path) -> Iterator[OwnUnit]:
-    seen: set[str] = set()
-    directories = [home / ".config/systemd/user", *map(Path, _UNIT_DIRECTORIES)]
-    for directory in directories:
-        for name in _listing(directory):
-            if name.startswith(_NAME) and name.endswith((".service", ".timer")) and name not in seen:
-                seen.add(name)
-                yield OwnUnit(name, str(directory / name), _enabled(name, directories), _fired(name, home))
-
-
-def _enabled(name: str, directories: list[Path]) -> bool:
-    targets = (directory / entry for directory in directories for entry in _listing(directory) if entry.endswith(".wants"))
-    return any(os.path.lexists(target / name) for target in targets)
-
-
-def _fired(name: str, home: Path) -> datetime | None:
-    """Return when a persistent timer last ran, by the stamp that systemd keeps."""
-    stamps = (home / ".local/share/systemd/timers" / f"stamp-{name}", Path("/var/lib/systemd/timers") / f"stamp-{name}")
-    return next((at for at in map(_modified, stamps) if at is not None), None) if name.endswith(".timer") else None
-
-
-def _modified(path: Path) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    except (OSError, OverflowError, ValueError):
-        return None
-
-
-def _listing(directory: Path) -> list[str]:
-    try:
-        return sorted(os.listdir(directory))
-    except OSError:
-        return []

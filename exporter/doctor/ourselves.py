@@ -8,10 +8,11 @@ from datetime import timedelta
 from statistics import median
 from typing import Final
 
-from exporter.doctor.report import Check, Group, Level, Patient, Trouble
+from exporter.doctor.report import Check, Group, Level, OwnUnit, Patient, Trouble
 from exporter.words import counted, duration, listing, relative
 
 _FIRES_WITHIN: Final = timedelta(hours=26)  # a daily timer, and some slack
+_SLACK: Final = timedelta(hours=1)
 _SKEW: Final = 60.0  # seconds
 _INSTALL: Final = ("model-auth-exporter bundle export DIR",)
 
@@ -53,24 +54,42 @@ def _running(patient: Patient) -> Iterator[Trouble]:
         return
     if services:
         names = listing(unit.name for unit in services)
-        yield Trouble(Level.CRITICAL, f"{names} is enabled, but nothing answers on our own address", commands=_restart(services[0].name))
+        yield Trouble(Level.CRITICAL, f"{names} is enabled, but nothing answers on our own address", commands=_restart(services[0]))
+    elif installed.others:
+        yield Trouble(
+            Level.INFO, "checks are started by another schedule; whether it runs cannot be seen from here", paths=installed.others
+        )
     elif not any(timer.enabled for timer in timers):
         what = "neither a service nor a timer of ours is set up here: checks run only when somebody starts them"
         yield Trouble(Level.INFO, what, commands=_INSTALL)
 
 
-def _restart(name: str) -> tuple[str, ...]:
-    return (f"systemctl --user restart {shlex.quote(name)}", f"journalctl --user -u {shlex.quote(name)} -n 50")
-
-
 def _timers(patient: Patient) -> Iterator[Trouble]:
-    for timer in (unit for unit in patient.installation.units if unit.is_timer):
-        if not timer.enabled:
-            command = (f"systemctl --user enable --now {shlex.quote(timer.name)}",)
-            yield Trouble(Level.WARNING, f"{timer.name} is installed, but not enabled", commands=command, paths=(timer.path,))
-        elif timer.fired_at is not None and patient.snapshot.at - timer.fired_at > _FIRES_WITHIN:
+    timers = [unit for unit in patient.installation.units if unit.is_timer]
+    watched = patient.installation.serving or patient.installation.others or any(timer.enabled for timer in timers)
+    for timer in timers:
+        if not timer.enabled and not watched:
+            what = f"{timer.name} is installed, but not enabled"
+            yield Trouble(Level.WARNING, what, commands=(_systemctl(timer, "enable", "--now"),), paths=(timer.path,))
+        elif timer.enabled and timer.fired_at is not None and patient.snapshot.at - timer.fired_at > _patience(timer):
             what = f"{timer.name} last fired {relative(timer.fired_at, patient.snapshot.at)}"
-            yield Trouble(Level.WARNING, what, commands=(f"systemctl --user list-timers {shlex.quote(timer.name)}",))
+            often = f"; it should every {duration(timer.every)}" if timer.every else ""
+            yield Trouble(Level.WARNING, what + often, commands=(_systemctl(timer, "restart"), _systemctl(timer, "list-timers")))
+
+
+def _patience(timer: OwnUnit) -> timedelta:
+    """A host that sleeps misses some; a timer that says nothing of itself may be a daily one."""
+    return max(3 * timer.every, _SLACK) if timer.every else _FIRES_WITHIN
+
+
+def _restart(unit: OwnUnit) -> tuple[str, ...]:
+    whose = "" if unit.system else "--user "
+    return _systemctl(unit, "restart"), f"{'sudo ' if unit.system else ''}journalctl {whose}-u {shlex.quote(unit.name)} -n 50"
+
+
+def _systemctl(unit: OwnUnit, *verb: str) -> str:
+    start = "sudo systemctl" if unit.system else "systemctl --user"
+    return f"{start} {' '.join(verb)} {shlex.quote(unit.name)}"
 
 
 def _clock(patient: Patient) -> Iterator[Trouble]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from exporter.verdict import GatewayVerdict, Snapshot
@@ -66,12 +66,14 @@ class ChannelState:
 
 @dataclass(frozen=True, slots=True)
 class OwnUnit:
-    """One unit of ours. `fired_at` is a timer's last run, as far as its stamp file tells."""
+    """One unit of ours. `fired_at` is a timer's last run, as far as its stamp file tells; `every` is None when it does not say."""
 
     name: str
     path: str
     enabled: bool
     fired_at: datetime | None = None
+    system: bool = False  # of the system's manager, not of a user's
+    every: timedelta | None = None
 
     @property
     def is_timer(self) -> bool:
@@ -88,6 +90,7 @@ class Installation:
     channels: tuple[ChannelState, ...] = ()
     network: bool = False  # channels were asked
     units: tuple[OwnUnit, ...] = ()
+    others: tuple[str, ...] = ()  # what else starts us: a crontab, a launch agent, an init script
     serving: bool | None = None  # something listens on our own address
     written_at: datetime | None = None  # our journal's last write
     time_synchronised: bool | None = None

@@ -84,6 +84,7 @@ REFERRING = Credential(CredentialKind.API_KEY, secret_ref=REF)
 UNRESOLVED = {REF: Resolution(RefState.UNRESOLVED, "SECRET_REF_NOT_FOUND")}
 CRITICAL, WARNING, INFO, UNKNOWN = Level.CRITICAL, Level.WARNING, Level.INFO, Level.UNKNOWN
 
+TIMER = "model-auth-exporter-check.timer"
 TROUBLES = [
     ("installation.settings", installed(settings=""), INFO, "the defaults are in effect"),
     ("installation.places", installed(places=(OwnPlace("our journal", "/s/j", 0o644),)), WARNING, "open to other users (644, should be 600)"),
@@ -98,8 +99,15 @@ TROUBLES = [
         CRITICAL,
         "nothing answers on our own address",
     ),
-    ("schedule.timers", installed(units=(OwnUnit("model-auth-exporter.timer", "/u", False),)), WARNING, "not enabled"),
-    ("schedule.timers", installed(units=(OwnUnit("model-auth-exporter.timer", "/u", True, NOW - 60 * HOUR),)), WARNING, "last fired 2d 12h ago"),
+    ("schedule.running", installed(serving=False, units=(), others=("/etc/cron.d/x",)), INFO, "by another schedule"),
+    ("schedule.timers", installed(serving=False, units=(OwnUnit(TIMER, "/u", False),)), WARNING, "not enabled"),
+    ("schedule.timers", installed(units=(OwnUnit(TIMER, "/u", True, NOW - 60 * HOUR),)), WARNING, "last fired 2d 12h ago"),
+    (
+        "schedule.timers",
+        installed(units=(OwnUnit(TIMER, "/u", True, NOW - 2 * HOUR, every=HOUR / 2),)),
+        WARNING,
+        "last fired 2h ago; it should every 30m",
+    ),
     ("clock.offset", examine(replace(judged(gateway()), clock_held="it shows 1970"), HEALTHY), CRITICAL, "it shows 1970"),
     ("clock.synchronised", installed(time_synchronised=False), WARNING, "has not synchronised"),
     ("clock.synchronised", installed(time_synchronised=None), UNKNOWN, "cannot be seen"),
@@ -251,3 +259,20 @@ def test_a_credential_several_agents_inherit_is_told_once() -> None:
 def test_timers_that_never_left_a_stamp_are_not_blamed() -> None:
     assert found(installed(units=(OwnUnit("model-auth-exporter.timer", "/u", True),)), "schedule.timers")[0][0] is Level.OK
     assert timedelta(hours=26) > timedelta(days=1)
+
+
+def test_a_timer_that_the_daemon_makes_needless_is_no_trouble() -> None:
+    waiting = (OwnUnit(TIMER, "/u", False),)
+    for changes in (
+        {"serving": True},
+        {"others": ("/etc/cron.d/x",)},
+        {"units": (*waiting, OwnUnit("model-auth-exporter.timer", "/v", True))},
+    ):
+        report = installed(**{"units": waiting, "serving": False, **changes})
+        assert [result.level for result in report.results if result.check.id == "schedule.timers"] == [Level.OK]
+
+
+def test_units_of_the_system_are_not_restarted_as_a_users() -> None:
+    unit = OwnUnit("model-auth-exporter.service", "/etc/systemd/system/x", True, system=True)
+    (found,) = [r for r in installed(serving=False, units=(unit,)).results if r.check.id == "schedule.running"]
+    assert found.trouble.commands[0] == "sudo systemctl restart model-auth-exporter.service"
