@@ -43,7 +43,7 @@ def why(alert: Alert, route: Route, now: datetime, policy: Policy) -> News | Non
     told = alert.told.get(route.channel)
     if alert.state is AlertState.RESOLVED:
         return News(alert, Why.RESOLVED, (alert.resolved_at or now) + policy.group_wait) if told else None
-    if alert.state is AlertState.PENDING or not _takes(route, alert):
+    if alert.state is AlertState.PENDING or not takes(route, alert):
         return None
     fired_at = alert.fired_at or now
     if told is None:
@@ -193,7 +193,7 @@ def _slot(channel: str, kind: NoticeKind) -> str:
     return f"{channel}/resolved" if kind is NoticeKind.RESOLVED else channel
 
 
-def _takes(route: Route, alert: Alert) -> bool:
+def takes(route: Route, alert: Alert) -> bool:
     """Tell whether a channel wants an alert; none is told that it fails itself."""
     finding = alert.finding
     if finding.name == _DELIVERY and finding.detail == route.channel:

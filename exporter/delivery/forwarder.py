@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from exporter.alerting.alert import Alert, AlertState, Book, Policy, Route
 from exporter.alerting.muting import QUIET
+from exporter.alerting.news import takes
 from exporter.alerting.notice import Entry
 from exporter.alerting.notice_words import entry, subject
 from exporter.delivery.alertmanager import RESEND_EVERY, AlertmanagerCarrier, document, payload
@@ -95,7 +96,7 @@ def wanted(book: Book, route: Route, known: set[str], now: datetime, policy: Pol
     """Return what one Alertmanager shall know as firing: what it takes; muted ones only if it knows them already, silenced ones never."""
     found = {}
     for alert in book.alerts.values():
-        if alert.state is not AlertState.FIRING or not _takes(route, alert) or alert.muted_by.startswith(_SILENCED):
+        if alert.state is not AlertState.FIRING or not takes(route, alert) or alert.muted_by.startswith(_SILENCED):
             continue
         key, written = written_alert(alert, entry(alert, now, policy), policy)
         if alert.muted_by in ("", QUIET) or key in known:
@@ -123,11 +124,3 @@ def _summary(alert: Alert, policy: Policy) -> str:
     at = f" {instant(finding.when, policy.zone)}" if finding.when else ""
     words = f"{subject(finding)} {finding.what.replace(': since', ' since') if at else finding.what.removesuffix(': since')}{at}"
     return mask_emails(words) if policy.mask_emails else words
-
-
-def _takes(route: Route, alert: Alert) -> bool:
-    finding = alert.finding
-    if finding.name == "DeliveryFailing" and finding.detail == route.channel:
-        return False
-    tags = {finding.severity.value, finding.gateway, finding.provider, *finding.agents, finding.name}
-    return finding.severity in route.severities and (not route.tags or not route.tags.isdisjoint(tags))

@@ -1,4 +1,4 @@
-"""Edge. Nothing planted as a secret comes out anywhere."""
+"""Edge. Nothing planted as a secret comes out anywhere (incident class I22)."""
 
 from __future__ import annotations
 

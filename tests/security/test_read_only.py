@@ -1,4 +1,7 @@
-"""Edge. A gateway's home is the same after us as before: as its owner, as another user, as root, and while a gateway writes."""
+"""Edge. A gateway's home is the same after us as before: as its owner, as another user, as root, and while a gateway writes.
+
+Incident class I28: the monitor itself is the cause.
+"""
 
 from __future__ import annotations
 
