@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -20,10 +19,11 @@ _EVERY: Final = 60.0  # seconds between two looks at one port, or at the keychai
 class Asker:
     """Remembers what cannot change while a process lives, and how a port answered last."""
 
-    def __init__(self, proc_root: Path, *, ask_port: bool) -> None:
-        """Look below `proc_root`; connect only with `ask_port`."""
+    def __init__(self, proc_root: Path, *, ask_port: bool, security: Path | None = None) -> None:
+        """Look below `proc_root`; connect only with `ask_port`; `security` is where the system's library of keychains is, if it has one."""
         self._proc = proc_root
         self._ask_port = ask_port
+        self._security = security
         self._runs: dict[tuple[int, str], GatewayRun] = {}
         self._ports: dict[int, tuple[float, bool]] = {}
         self._keychain: tuple[float, tuple[KeychainLogin, ...]] | None = None
@@ -47,13 +47,13 @@ class Asker:
 
     def keychain(self, facts: HostFacts) -> HostFacts:
         """Add the logins that lie in this user's keychain, where the system has one."""
-        if sys.platform != "darwin":
+        if self._security is None or not self._security.is_dir():
             return facts
         now = time.monotonic()
         if self._keychain is None or now - self._keychain[0] > _EVERY:
             from exporter.host.keychain import framework, logins  # the C interface: other systems need none
 
-            security = framework()
+            security = framework(self._security)
             self._keychain = now, logins(security) if security is not None else ()
         return replace(facts, keychain=self._keychain[1])
 

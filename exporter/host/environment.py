@@ -40,6 +40,7 @@ from exporter.stores.dotenv import parse, parse_systemd
 from exporter.traces import HostFacts
 
 _ROOT: Final = Path("/")
+_SECURITY: Final = "System/Library/Frameworks/Security.framework"  # of macOS
 _LOGIN_EVERY: Final = 900.0  # seconds
 _SHELL_SWITCH: Final = "OPENCLAW_LOAD_SHELL_ENV"
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
@@ -98,7 +99,7 @@ class HostReader:
         self._services = ServiceReader(self._sheets, fs_root)
         self._ask_login_shell = ask_login_shell
         self._is_shell = _SERVICE_MARK not in own
-        self._asker = Asker(self._proc, ask_port=ask_port)
+        self._asker = Asker(self._proc, ask_port=ask_port, security=fs_root / _SECURITY)
         self._login: tuple[float, Mapping[str, Secret]] | None = None
         self._processes: tuple[GatewayProcess, ...] | None = None
         self._reports: dict[tuple[str, bool], HostReport] = {}

@@ -6,24 +6,21 @@ Source: spec/gateways.md, 9 (services); Security.framework, <Security/SecKeychai
 from __future__ import annotations
 
 import ctypes
-import sys
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 from exporter.traces import KeychainLogin
 
-_FRAMEWORK: Final = "/System/Library/Frameworks/Security.framework/Security"
 SERVICES: Final[Mapping[str, bytes]] = MappingProxyType({"cli:claude-code": b"Claude Code-credentials", "cli:codex": b"Codex Auth"})
 _UNLOCKED: Final = 1  # kSecUnlockStateStatus
 
 
-def framework() -> Any:
-    """Return the system's library; None where there is no such keychain."""
-    if sys.platform != "darwin":
-        return None
-    try:  # never reached by the type checker of another platform
-        return ctypes.CDLL(_FRAMEWORK)
+def framework(directory: Path) -> Any:
+    """Return the system's library; None where it cannot be loaded."""
+    try:
+        return ctypes.CDLL(str(directory / directory.stem))
     except OSError:
         return None
 

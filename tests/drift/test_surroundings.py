@@ -151,13 +151,13 @@ def test_many_open_places_of_one_agent_are_one_fact() -> None:
     assert [fact.why for fact in found] == ["other users can read a backup that holds credentials (3 places)"]
 
 
-LOCKED, OPEN = KeychainLogin("cli:claude-code", True), KeychainLogin("cli:claude-code", False)
+LOCKED, UNLOCKED = KeychainLogin("cli:claude-code", True), KeychainLogin("cli:claude-code", False)
 SYNCED, ELSEWHERE = document(profile("anthropic:claude-cli")), document(profile("anthropic:a"))
 KEYCHAINS = [
     ("locked, and it has a copy", LOCKED, SYNCED, True),
     ("locked, and it has nothing else", LOCKED, document(), True),
     ("locked, and it has something else", LOCKED, ELSEWHERE, False),
-    ("open", OPEN, SYNCED, False),
+    ("unlocked", UNLOCKED, SYNCED, False),
     ("of a program it does not know", KeychainLogin("cli:other", True), document(), False),
     ("of another provider", KeychainLogin("cli:codex", True), document(), False),
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +55,10 @@ def test_what_a_keychain_holds_and_whether_it_is_locked(library: Library, found:
     assert keychain.logins(library) == found
 
 
-def test_only_where_the_system_has_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    asker, facts = Asker(tmp_path, ask_port=False), HostFacts()
+def test_only_where_the_system_has_one(tmp_path: Path) -> None:
+    framework, facts = tmp_path / "Security.framework", HostFacts()
+    asker = Asker(tmp_path, ask_port=False, security=framework)
     assert asker.keychain(facts) is facts
-    monkeypatch.setattr(sys, "platform", "darwin")  # whose library is not here
+    framework.mkdir()  # without a library in it
     assert asker.keychain(facts) == facts
+    assert keychain.framework(framework) is None
