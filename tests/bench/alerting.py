@@ -108,7 +108,7 @@ def _told(exporter: Serving, hook: Web, ends_at: float) -> tuple[float, float]:
 
 
 def _children(pid: int) -> list[int]:
-    found = []
+    found: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
             found += map(int, task.read_text(encoding="ascii").split())

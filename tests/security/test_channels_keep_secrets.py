@@ -114,9 +114,9 @@ def test_no_login_of_a_channel_and_no_secret_of_a_gateway_comes_out(tmp_path: Pa
             said["alerts test"] = tested.stdout + tested.stderr
             exporter.stop()
             said["log"] = exporter.words()
-    for path in (tmp_path / "xdg-state").rglob("*"):
-        if path.is_file():
-            said[path.name] = path.read_bytes().decode("latin-1")
+    for file in (tmp_path / "xdg-state").rglob("*"):
+        if file.is_file():
+            said[file.name] = file.read_bytes().decode("latin-1")
     _every_login_was_used(logins, good, bad, mailbox)
     reasons = [line["why"] for line in json.loads(said["alerts history --json"])["notices"] if line["why"]]
     assert any("500" in why for why in reasons)
