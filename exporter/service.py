@@ -6,12 +6,14 @@ a watch thread compares the wall clock with the monotonic one and plans all jobs
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -64,25 +66,37 @@ def serve(
     except CannotListen as error:
         return refuse(INTERNAL if error.taken else CONFIG, str(error))
     attendant = Attendant(reload, ServiceManager(environ))
+    with sock, _heeding(attendant):  # whatever fails from here on, the address is free again
+        monitor = Monitor(settings, environ, home or Path(environ.get("HOME") or Path.home()), clocks, loopback_only=loopback_only)
+        return _attended(monitor, Timetable(monitor.book, clocks), attendant, sock, environ)
+
+
+@contextlib.contextmanager
+def _heeding(attendant: Attendant) -> Iterator[None]:
+    """Hand signals to the attendant meanwhile."""
     handlers = {number: signal.signal(number, lambda got, _: attendant.tell(got)) for number in _SIGNALS}
-    monitor = Monitor(settings, environ, home or Path(environ.get("HOME") or Path.home()), clocks, loopback_only=loopback_only)
-    timetable = Timetable(monitor.book, clocks)
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _attended(monitor: Monitor, timetable: Timetable, attendant: Attendant, sock: socket.socket, environ: Mapping[str, str]) -> int:
     server: Server | None = None
     try:
-        website = Website(settings, monitor, monitor.alarm, attendant.reload)
+        website = Website(monitor.settings, monitor, monitor.alarm, attendant.reload)
         server = Server(website.app(), sock, website.door)
         server.start()
         _arrange(timetable, monitor)
+        host = parse_address(monitor.settings.listen)[0]
         event(logging.INFO, "serving", version=__version__, listen=f"{host or '*'}:{sock.getsockname()[1]}")
         code = attendant.attend(monitor, website, server, lambda: _arrange(timetable, monitor))
     except SettingsError as error:
-        sock.close()
         code = refuse(CONFIG, str(error))
     finally:
         notify("STOPPING=1", environ)
         ended = _stopped(server, timetable, monitor)
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
     if not ended:
         _abandon(code)
     return code

@@ -1,4 +1,4 @@
-"""Edge. Faults of channels that can be seen without sending anything. No word of a URL is repeated: it is a secret.
+"""Edge. Faults of addresses that can be seen without sending anything. No word of a URL is repeated: it is a secret.
 
 Apprise itself is not loaded: the list of its services is ours, and a newer one is looked for in its files.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import importlib.util
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ Place = tuple[str | int, ...]
 Fault = tuple[Place, str, str]  # where, what is wrong, what to do
 
 _SCHEMA: Final = re.compile(r"([A-Za-z][A-Za-z0-9]{1,20})://.", re.DOTALL)
+_PROXIES: Final = ("http", "https", "socks5", "socks5h")
 _SEVERITIES: Final = ("critical", "warning", "info")
 # Source: Apprise, every schema of the plug-ins of 2.2, then those that only 1.8 has.
 _NAMES: Final = """
@@ -44,7 +45,11 @@ SCHEMAS: Final = frozenset(_NAMES.split())
 
 
 def faults(settings: Settings) -> Iterator[Fault]:
-    """Find what is wrong with the channels, and names of findings that do not exist."""
+    """Find what is wrong with the channels and other addresses, and names of findings that do not exist."""
+    if settings.metrics.push is not None:
+        yield from _web(("metrics", "push"), settings.metrics.push, "http://HOST:9091")
+    if settings.probes.proxy is not None:
+        yield from _web(("probes", "proxy"), settings.probes.proxy, "http://HOST:3128", _PROXIES)
     for place, name in enumerate(settings.alerts.disable):
         yield from _unknown_finding(("alerts", "disable", place), name)
     for place, channel in enumerate(settings.channels):
@@ -90,10 +95,10 @@ def _newer(schema: str) -> bool:
     return any(wanted.search(file.read_text("utf-8", "replace")) for file in (Path(spec.origin).parent / "plugins").rglob("*.py"))
 
 
-def _web(path: Place, url: Secret, example: str) -> Iterator[Fault]:
+def _web(path: Place, url: Secret, example: str, schemes: Collection[str] = ("http", "https")) -> Iterator[Fault]:
     try:
         parts = urlsplit(url.reveal())
-        fine = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        fine = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
     except ValueError:
         fine = False
     if not fine:

@@ -28,6 +28,9 @@ CASES = {
     "severity it does not get": ("url: ntfy://a\n    tags: [info]", 5, "channels[0].tags[0]", "can never match", "severities"),
     "disabled finding": ("url: ntfy://a\n    tags: [Expired]\nalerts: {disable: [Expired]}", 5, "channels[0].tags[0]", "can never match", "disable"),
     "a matcher as a tag": ("url: ntfy://a\n    tags: ['provider=openai']", 5, "channels[0].tags[0]", "not a tag", "one bare word"),
+    "push": ("url: ntfy://a\nmetrics: {push: s3cret-canary}", 5, "metrics.push", "not a web address", "http://HOST:9091"),
+    "push without a host": ("url: ntfy://a\nmetrics:\n  push: 'http:///s3cret-canary'", 6, "metrics.push", "not a web address", ""),
+    "proxy": ("url: ntfy://a\nprobes: {proxy: s3cret-canary}", 5, "probes.proxy", "not a web address", "http://HOST:3128"),
     "unknown finding": ("url: ntfy://a\nalerts: {disable: [Expird]}", 5, "alerts.disable[0]", "no such finding", "Expired?"),
 }  # fmt: skip
 
