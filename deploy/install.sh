@@ -118,7 +118,7 @@ remove_units() {  # all that are recorded, but for those named
     case " $* " in *" ${path##*/} "*) continue ;; esac
     settle "$path" "$check"
     forget unit "$path"
-  done < <(cat "$manifest")
+  done <<<"$(cat "$manifest")"
 }
 
 crontab_without() { { crontab -l 2>/dev/null || true; } | sed "/^# $NAME begin\$/,/^# $NAME end\$/d"; }
@@ -183,11 +183,13 @@ owners() {  # users in whose home there is a gateway
   done
 }
 
-owner=$user
+lines() { if [ -n "$2" ]; then mapfile -t "$1" <<<"$2"; fi; }  # text into an array; <(…) would want a /dev/fd
+
+owner=$user found=() gateways=()
 if [ "$as_root" = false ]; then
   owner=$(id -un 2>/dev/null || id -u) home=$HOME
 elif [ -z "$owner" ]; then
-  mapfile -t found < <(owners)
+  lines found "$(owners)"
   [ "${#found[@]}" -ne 0 ] || die 1 "no user here has a gateway (~/.openclaw and its kin); name one with --user"
   [ "${#found[@]}" -eq 1 ] || die 1 "several users have a gateway (${found[*]}): name one with --user, and let the others run this script themselves"
   owner=${found[0]}
@@ -200,18 +202,19 @@ fi
 plain "$home" "the home directory"
 known=$(recorded owner)
 [ -z "$known" ] || [ "$known" = "$owner" ] || die 1 "$prefix already serves the user $known; let $owner run this script without root, or --uninstall first"
-mapfile -t gateways < <(gateways "$home")
+lines gateways "$(gateways "$home")"
+
+# The system unit sees neither homes nor the machine's temporary directories.
+reachable() { case $as_root-$1 in true-/home/* | true-/root/* | true-/run/user/* | true-/tmp/* | true-/var/tmp/*) return 1 ;; esac; }
+reachable "$prefix" || die 1 "a system service cannot reach $prefix; choose another --prefix"
 
 python=''
-for candidate in "${PYTHON:-}" python3 python3.14 python3.13 python3.12 python3.11; do
-  if [ -n "$candidate" ] && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$candidate; break; fi
+for candidate in "${PYTHON:-}" python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3; do
+  [ -n "$candidate" ] || continue
+  real=$("$candidate" -c 'import os, sys; sys.exit(1) if sys.version_info < (3, 11) else print(os.path.realpath(sys.executable))' 2>/dev/null) || continue
+  if reachable "$real"; then python=$candidate; break; fi
 done
-[ -n "$python" ] || die 69 "no Python 3.11 or newer on the PATH; install one, or name it: PYTHON=/path/to/python3.12 install.sh"
-if [ "$as_root" = true ]; then  # the unit sees neither homes nor the machine's temporary directories
-  for path in "$prefix" "$("$python" -c 'import os, sys; print(os.path.realpath(sys.executable))')"; do
-    case $path in /home/* | /root/* | /run/user/* | /tmp/* | /var/tmp/*) die 1 "a system service cannot reach $path; choose another --prefix or PYTHON=" ;; esac
-  done
-fi
+[ -n "$python" ] || die 69 "no Python 3.11 or newer on the PATH$([ "$as_root" = false ] || printf ' outside of homes'); install one, or name it: PYTHON=/path/to/python3.12 install.sh"
 "$python" -c 'import ensurepip, venv' 2>/dev/null || die 69 "$python cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv"
 
 if [ -z "$source" ]; then
