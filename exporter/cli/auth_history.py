@@ -32,10 +32,19 @@ def history(limit: int, as_json: bool, config: Path | None) -> int:
         output.document({"schema": 1, "changes": [_document(change) for change in found]})
         return Ending.FINE
     zone = zone_of(settings)
-    table = [("AT", "WHO", "WHAT", "WHERE", "PROFILES", "BY")]
-    table += [(instant(each.at, zone), each.who, each.action, *_where(each), each.how) for each in found]
-    output.lines(aligned([tuple(visible(cell) or "-" for cell in row) for row in table]) if found else ["nothing was changed yet"])
+    rows = [(instant(each.at, zone), each.who, each.action, *_where(each), each.how) for each in found]
+    output.lines(_lines([tuple(visible(cell) or "-" for cell in row) for row in rows]))
     return Ending.FINE
+
+
+def _lines(rows: list[tuple[str, ...]]) -> list[str]:
+    """Lay changes out as a table, or as two lines each where that is wider than the terminal."""
+    if not rows:
+        return ["nothing was changed yet"]
+    table = aligned([("AT", "WHO", "WHAT", "WHERE", "PROFILES", "BY"), *rows])
+    if not output.is_fancy() or max(map(len, table)) <= output.columns():
+        return table
+    return [line for at, who, what, where, profiles, by in rows for line in (f"{at}  {who}", f"  {what} {profiles}", f"  {where}, by {by}")]
 
 
 def _where(change: Change) -> tuple[str, str]:

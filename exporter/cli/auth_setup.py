@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from exporter.checking import Scope
-from exporter.cli import output
 from exporter.cli.auth_paste import Wish, store
 from exporter.cli.ending import Ending, Failure
 from exporter.cli.probe_words import probe_words
@@ -67,14 +67,14 @@ def renew(work: Bench, wish: Wish, *, yes: bool = False, probe: bool = True) -> 
 def _obtain(yes: bool) -> None:
     program = shutil.which("claude")
     if program is None:
-        output.note("run `claude setup-token` on a machine with Claude Code and a browser, then paste what it prints")
+        say("Run `claude setup-token` on a machine with Claude Code and a browser, then paste what it prints.")
         return
     if not (yes or confirmed("Run `claude setup-token` here now?")):
         return
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MODEL_AUTH_EXPORTER_")}
     code = subprocess.Popen([program, "setup-token"], env=kept).wait()
     if code:
-        output.note(f"`claude setup-token` ended with {code}; a token from elsewhere will do as well")
+        say(f"`claude setup-token` ended with {code}; a token from elsewhere will do as well.")
 
 
 def _show(work: Bench, wish: Wish, *, probe: bool) -> None:
@@ -97,4 +97,7 @@ def _tried(settings: Settings, stored: ProfileVerdict) -> str:
 
     scope = Scope(frozenset({stored.gateway}), frozenset({stored.agent}), frozenset({stored.provider}))
     asked = ask(settings, Question(scope, frozenset({stored.profile}), quiet=True))
-    return next((probe_words(answer.outcome, asked.ended_at) for answer in asked.answers), "not sent")
+    outcome = next((answer.outcome for answer in asked.answers), None)
+    if outcome is None:
+        return "not sent"
+    return probe_words(replace(outcome, at=None), asked.ended_at) + (f": {outcome.words}" if outcome.words else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping
 
 from exporter.doctor.examine import NOTHING_THERE
@@ -10,17 +11,23 @@ from exporter.words import counted, listing, rfc3339, visible
 
 _MARKS = {Level.CRITICAL: "✗", Level.WARNING: "!", Level.UNKNOWN: "?", Level.INFO: "i", Level.OK: "✓"}
 _ASCII = {Level.CRITICAL: "x", Level.WARNING: "!", Level.UNKNOWN: "?", Level.INFO: "-", Level.OK: "+"}
+_WHY, _AT, _RUN = "    why   ", "    at    ", "    run   "
+_WHOLE = (_AT, _RUN)
+_NARROWEST = 24
 _SERIOUS = (Level.CRITICAL, Level.WARNING)
 
 
-def lines(report: Report, *, unicode: bool) -> list[str]:
-    """Write the report for people: what is wrong with why and how to end it, then what was only seen, then what is fine."""
+def lines(report: Report, *, unicode: bool, columns: int | None = None) -> list[str]:
+    """Write the report for people: what is wrong with why and how to end it, then what was only seen, then what is fine.
+
+    Sentences are broken at `columns`; commands and paths stay whole, to be copied.
+    """
     marks = _MARKS if unicode else _ASCII
     text = [line for result in report.results if result.level in _SERIOUS for line in _serious(result, marks)]
     seen = [result for result in report.results if result.level in (Level.UNKNOWN, Level.INFO) and result.trouble.what != NOTHING_THERE]
     text += [line for result in seen for line in _seen(result, marks)]
     text += _fine(report, marks)
-    return [visible(line) for line in (*text, "", _summary(report))]
+    return [visible(line) for entry in (*text, "", _summary(report)) for line in _folded(entry, columns)]
 
 
 def document(report: Report) -> Mapping[str, object]:
@@ -28,13 +35,20 @@ def document(report: Report) -> Mapping[str, object]:
     return {"schema": 1, "at": rfc3339(report.at), "exit": report.exit, "checks": [_entry(result) for result in report.results]}
 
 
+def _folded(line: str, columns: int | None) -> list[str]:
+    if columns is None or len(line) <= columns or line.startswith(_WHOLE):
+        return [line]
+    indent = " " * (len(_WHY) if line.startswith(_WHY) else 2)
+    return textwrap.wrap(line, max(columns, _NARROWEST), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
 def _serious(result: Result, marks: Mapping[Level, str]) -> Iterator[str]:
     trouble = result.trouble
     where = f"{trouble.subject}: " if trouble.subject else ""
     yield f"{marks[result.level]} {result.level}  {where}{trouble.what}"
-    yield f"    why   {result.check.matters}"
-    yield from (f"    at    {path}" for path in trouble.paths)
-    yield from (f"    run   {command}" for command in trouble.commands)
+    yield f"{_WHY}{result.check.matters}"
+    yield from (f"{_AT}{path}" for path in trouble.paths)
+    yield from (f"{_RUN}{command}" for command in trouble.commands)
     yield f"    check {result.check.id}"
     yield ""
 

@@ -60,7 +60,8 @@ def command(
     if as_json:
         output.document(diagnosis.document(report))
     else:
-        output.lines(diagnosis.lines(report, unicode=output.speaks_unicode()))
+        columns = output.columns() if output.is_fancy() else None
+        output.lines(diagnosis.lines(report, unicode=output.speaks_unicode(), columns=columns))
     return (diagnose() if fix and _fix(report) else report).exit
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping
 
@@ -65,6 +66,11 @@ def forgive() -> None:
 def is_fancy() -> bool:
     """True when stdout is a terminal that wants more than plain text."""
     return sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def columns() -> int:
+    """Return how wide the terminal is."""
+    return shutil.get_terminal_size((78, 24)).columns
 
 
 def speaks_unicode() -> bool:

@@ -16,7 +16,7 @@ from exporter.cli.auth_setup import renew
 from exporter.cli.ending import PROGRAM, Ending, Failure
 from exporter.cli.loading import home, now, settings_of
 from exporter.cli.matching import Subject, matches, near, subjects
-from exporter.cli.repairs import Bench, Secretive, after, columns, judged, own_program, read, record, refusing, say, typed, verdict_of
+from exporter.cli.repairs import Bench, Secretive, after, judged, read, record, refusing, say, typed, verdict_of
 from exporter.cli.settling import settle
 from exporter.model import CredentialKind, Source
 from exporter.remedies import remedy
@@ -127,10 +127,10 @@ def _login(work: Bench, profile: ProfileVerdict, plan: Guidance) -> int:
     _open(plan.page)
     call = own_cli.command(work.target, work.home, plan.arguments)
     if call is None:
-        say("Its program is not here. Run this on the gateway's host, as its user:")
+        user = work.target.gateway.user
+        say(f"Run this on the gateway's host, as {f'the user {user}' if user else 'its user'}:")
         output.lines([f"  {typed(work.target, plan.arguments)}"])
-        own_program(work, plan.arguments)
-    assert call is not None
+        return Ending.LAPSED
     before = work.target.view.profiles.get(profile.profile)
     output.flush()
     if relay.talk(call, _open):
@@ -177,4 +177,4 @@ def _open(address: str) -> None:
 def _address_lines(address: str) -> Iterator[str]:
     yield visible(address)
     if output.is_fancy() and output.speaks_unicode():
-        yield from qr_code(address, columns())
+        yield from qr_code(address, output.columns())

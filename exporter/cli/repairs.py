@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -155,12 +154,7 @@ def record(work: Bench, action: str, provider: str, ids: Sequence[str], how: str
 
 def say(text: str) -> None:
     """Tell a sentence, broken for a narrow terminal; whole where nobody sits at one."""
-    output.lines(visible(line) for line in (folded(text, columns()) if sys.stdout is not None and sys.stdout.isatty() else [text]))
-
-
-def columns() -> int:
-    """Return how wide the terminal is."""
-    return shutil.get_terminal_size((78, 24)).columns
+    output.lines(visible(line) for line in (folded(text, output.columns()) if sys.stdout is not None and sys.stdout.isatty() else [text]))
 
 
 def verdict_of(snapshot: Snapshot, one: Target, profile_id: str) -> ProfileVerdict | None:

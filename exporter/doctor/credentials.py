@@ -27,7 +27,8 @@ def _usable(patient: Patient) -> Iterator[Trouble]:
         for provider in agent.providers:
             if not provider.in_use or provider.usable is None or provider.next is not None:
                 continue
-            named = [profile for profile in agent.profiles if profile.profile in provider.candidates]
+            own = [profile for profile in agent.profiles if profile.provider == provider.provider and profile.counts]
+            named = [profile for profile in own if profile.profile in provider.candidates] or own
             todo = remedy(named[0], gateway, provider) if named else Remedy("")
             reasons = "; ".join(f"{profile.profile}: {profile.usable_rule.why}" for profile in named) or "no credential"
             where = f"{gateway.gateway}/{agent.agent}"

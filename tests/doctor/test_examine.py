@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from exporter.checking import check
+from exporter.cli import diagnosis
 from exporter.doctor.examine import CHECKS, NOTHING_THERE, examine
 from exporter.doctor.report import ChannelState, Group, Installation, Level, OwnPlace, OwnUnit, Report
 from exporter.model import (
@@ -127,6 +128,7 @@ TROUBLES = [
     ("agents.order", with_drift("OrderNamesGhost"), WARNING, "they differ"),
     ("agents.sessions", of_gateway(traces=Traces(sessions=(SessionPins("main", (("anthropic:x", 2),)),))), WARNING, "2 sessions of agent main"),
     ("credentials.usable", of_gateway(), CRITICAL, "anthropic: nothing usable (no credential)"),
+    ("credentials.usable", holding(profile("anthropic:a", token(at(-HOUR)))), CRITICAL, "nothing usable (anthropic:a: "),
     ("credentials.check", of_gateway(), CRITICAL, "`check` ends with 1"),
     ("credentials.spare", holding(profile(), profile("anthropic:b", token(at(-HOUR)))), INFO, "one usable profile is left"),
     ("credentials.expiry", holding(profile("anthropic:a", token(at(-HOUR)))), WARNING, "anthropic:a: its date has passed"),
@@ -276,3 +278,12 @@ def test_units_of_the_system_are_not_restarted_as_a_users() -> None:
     unit = OwnUnit("model-auth-exporter.service", "/etc/systemd/system/x", True, system=True)
     (found,) = [r for r in installed(serving=False, units=(unit,)).results if r.check.id == "schedule.running"]
     assert found.trouble.commands[0] == "sudo systemctl restart model-auth-exporter.service"
+
+
+def test_a_report_fits_a_narrow_terminal_but_for_what_is_copied() -> None:
+    report = holding(profile("anthropic:a", token(at(-HOUR))), traces=Traces(open_places=(OpenPlace(Guarded.CONFIG, "/x/y", 0o644),)))
+    narrow, wide = (diagnosis.lines(report, unicode=True, columns=columns) for columns in (40, None))
+    assert [line for line in narrow if len(line) > 40] == [
+        line for line in wide if len(line) > 40 and line.startswith(("    run", "    at"))
+    ]
+    assert " ".join(" ".join(narrow).split()) == " ".join(" ".join(wide).split())

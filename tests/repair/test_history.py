@@ -12,7 +12,7 @@ import pytest
 
 from exporter.journal import Journal
 from exporter.journal.changes import KEPT, Change, Unrecorded, changes, record
-from exporter.journal.file import FILE_NAME, opened
+from exporter.journal.file import FILE_NAME, opened, transaction
 from tests.repair.driving import TOKEN, Driver
 from tests.repair.test_terminal import json_home
 
@@ -74,10 +74,11 @@ def test_a_record_lies_in_the_journal_and_disturbs_nothing_there(tmp_path: Path)
 def test_the_oldest_are_let_go(tmp_path: Path) -> None:
     record(tmp_path, PASTED)
     file = opened(tmp_path)
-    file.executemany(
-        "INSERT INTO changes (at_ms, who, action, gateway, agent, provider, profiles, how) VALUES (?, 'a', 'b', 'c', 'd', 'e', '[]', 'f')",
-        [(number,) for number in range(KEPT)],
-    )
+    with transaction(file):
+        file.executemany(
+            "INSERT INTO changes (at_ms, who, action, gateway, agent, provider, profiles, how) VALUES (?, 'a', 'b', 'c', 'd', 'e', '[]', 'f')",
+            [(number,) for number in range(KEPT)],
+        )
     file.close()
     record(tmp_path, Change(NOW + timedelta(hours=1), "bob", "order set", "openclaw", "main", "anthropic", (), "file"))
     kept = changes(tmp_path, 2 * KEPT)
