@@ -29,6 +29,7 @@ from exporter import __version__
 from exporter.attendant import CONFIG, INTERNAL, Attendant, refuse
 from exporter.clock import jumped
 from exporter.logs import configure, event, place_of
+from exporter.memory import hand_back
 from exporter.monitor import Clocks, Monitor
 from exporter.notify_socket import ServiceManager, notify
 from exporter.settings import Settings
@@ -124,6 +125,7 @@ def _arrange(timetable: Timetable, monitor: Monitor) -> None:
 
     def full_pass() -> None:
         followed(monitor.full_pass())
+        hand_back()
 
     def sweep() -> None:
         if monitor.sweep():
