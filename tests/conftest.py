@@ -10,7 +10,12 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
+# a busy machine is no failure
+hypothesis_settings.register_profile("unhurried", hypothesis_settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("unhurried")
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "CI", "VIRTUAL_ENV", "TERM")
 _KEPT_PREFIXES = ("PYTEST", "COVERAGE", "HYPOTHESIS", "PYTHON")
 

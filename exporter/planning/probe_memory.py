@@ -96,11 +96,9 @@ def claim_all(memory: Memory, targets: Collection[Target], now: datetime) -> Mem
     return replace(memory, targets=MappingProxyType(kept), hosts=MappingProxyType(hosts), spent=MappingProxyType(spent))
 
 
-def sent(memory: Memory, target: Target, now: datetime) -> Memory:
-    """Record when a claimed request really left, for intervals and spacing; it is not counted again."""
-    known = memory.targets.get(target.key)
-    targets = memory.targets if known is None else MappingProxyType({**memory.targets, target.key: replace(known, claimed_at=now)})
-    return replace(memory, targets=targets, hosts=MappingProxyType({**memory.hosts, target.host: now}))
+def merge(memory: Memory, targets: Mapping[str, Remembered], hosts: Mapping[str, datetime]) -> Memory:
+    """Take in what a pass learned of accounts, and when it asked which host."""
+    return replace(memory, targets=MappingProxyType({**memory.targets, **targets}), hosts=MappingProxyType({**memory.hosts, **hosts}))
 
 
 def release(memory: Memory, before: Memory, targets: Collection[Target], claimed_at: datetime) -> Memory:
@@ -117,16 +115,21 @@ def release(memory: Memory, before: Memory, targets: Collection[Target], claimed
 
 
 def settle(memory: Memory, target: Target, outcome: Outcome, now: datetime) -> tuple[Memory, Outcome]:
-    """Record an answer. The outcome comes back with `confirmed`, `fingerprint` and `last_success_at` filled in.
+    """Record an answer; the outcome comes back as `answered` fills it in, and one that was never sent leaves the memory as it is."""
+    kept, told = answered(memory.targets.get(target.key), target, outcome, now)
+    return (memory if kept is None else replace(memory, targets=MappingProxyType({**memory.targets, target.key: kept}))), told
 
-    A refusal is confirmed when it was seen before, at least 30 seconds ago, for the same credential; outcomes of requests that were never
-    sent leave the memory as it is.
+
+def answered(known: Remembered | None, target: Target, outcome: Outcome, now: datetime) -> tuple[Remembered | None, Outcome]:
+    """What to remember of an account after an answer, None when it was never sent; `known` is what was.
+
+    The outcome comes back with `confirmed`, `fingerprint` and `last_success_at` filled in. A refusal is confirmed when it was seen
+    before, at least 30 seconds ago, for the same credential.
     """
-    known = memory.targets.get(target.key)
     if known is None or known.fingerprint != target.fingerprint:
         known = Remembered(target.fingerprint, now)
     if outcome.outcome in NOT_SENT:
-        return memory, replace(outcome, fingerprint=target.fingerprint, last_success_at=known.last_success_at)
+        return None, replace(outcome, fingerprint=target.fingerprint, last_success_at=known.last_success_at)
     success = now if outcome.outcome is ProbeStatus.OK else known.last_success_at
     suspected_at, suspicion = known.suspected_at, known.suspicion
     confirmed = False
@@ -142,8 +145,7 @@ def settle(memory: Memory, target: Target, outcome: Outcome, now: datetime) -> t
         target.fingerprint, known.claimed_at, outcome.outcome, outcome.detail, now, outcome.retry_at,
         min(known.failures + 1 if same else 1, 20) if failing else 0, suspected_at, suspicion, confirmed, success,
     )  # fmt: skip
-    targets = MappingProxyType({**memory.targets, target.key: kept})
-    return replace(memory, targets=targets), replace(outcome, confirmed=confirmed, fingerprint=target.fingerprint, last_success_at=success)
+    return kept, replace(outcome, confirmed=confirmed, fingerprint=target.fingerprint, last_success_at=success)
 
 
 def forget(memory: Memory, keys: Collection[str], now: datetime) -> Memory:

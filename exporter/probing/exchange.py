@@ -12,11 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
+from typing import Self
 from urllib.parse import urlsplit
 
 import httpx
 
 from exporter.outcome import Outcome, ProbeStatus
+from exporter.planning.targets import is_ours
 from exporter.providers.answer import BODY_LIMIT
 from exporter.providers.request import Request
 
@@ -46,7 +48,38 @@ class Flight:
         _close(self.stream)
 
 
-def exchange(client: httpx.Client, request: Request, flight: Flight) -> tuple[int, Mapping[str, str], bytes]:
+class Ways:
+    """How requests leave: through the proxy of the settings, but straight to a server on this machine.
+
+    A transport alone, without a client around it: nothing there knows of redirects, cookies or logins.
+    """
+
+    def __init__(self, proxy: str | None, verify: ssl.SSLContext | bool, transport: httpx.BaseTransport | None) -> None:
+        """Prepare; `transport` takes everything when it is given."""
+        self._straight = transport or _transport(verify, None)
+        self._proxied = _transport(verify, proxy) if proxy is not None and transport is None else None
+
+    def to(self, host: str) -> httpx.BaseTransport:
+        """The transport for a host."""
+        return self._straight if self._proxied is None or is_ours(host) else self._proxied
+
+    def __enter__(self) -> Self:
+        """Begin a pass."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close what is open."""
+        self._straight.close()
+        if self._proxied is not None:
+            self._proxied.close()
+
+
+def _transport(verify: ssl.SSLContext | bool, proxy: str | None) -> httpx.HTTPTransport:
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+    return httpx.HTTPTransport(verify=verify, trust_env=False, limits=limits, proxy=httpx.Proxy(proxy) if proxy is not None else None)
+
+
+def exchange(way: httpx.BaseTransport, request: Request, flight: Flight) -> tuple[int, Mapping[str, str], bytes]:
     """Send one request and read at most the cap of its answer.
 
     Errors: whatever httpx raises; `failure` reads it.
@@ -68,7 +101,7 @@ def exchange(client: httpx.Client, request: Request, flight: Flight) -> tuple[in
         content=request.body.reveal().encode() or None,
         extensions={"trace": trace, "timeout": timeouts},
     )
-    answer = client.send(sent, stream=True)
+    answer = way.handle_request(sent)
     try:
         body = bytearray()
         for chunk in answer.iter_raw(16 * 1024):

@@ -16,7 +16,7 @@ import httpx
 from exporter.journal.probes import ProbeBook
 from exporter.outcome import Outcome, ProbeStatus
 from exporter.planning import probe_memory
-from exporter.planning.probe_memory import Target
+from exporter.planning.probe_memory import Remembered, Target
 from exporter.probing.probe import Job, Limits, Observer, send_all
 from exporter.providers.row import Purpose
 
@@ -45,6 +45,8 @@ class Pass:
         self.answered = False
         self.raw: dict[str, Outcome] = {}
         self._targets: dict[str, Target] = {}
+        self._learned: dict[str, Remembered] = {}  # of accounts, and when hosts were asked, since the last writing
+        self._asked: dict[str, datetime] = {}
         self._left: dict[str, datetime] = {}
         self._silent: dict[str, Outcome] = {}
         self._told: dict[str, Outcome] = {}
@@ -64,6 +66,7 @@ class Pass:
             )  # fmt: skip
             self._end(found)
         finally:
+            self._book.memory = probe_memory.merge(self._book.memory, self._learned, self._asked)
             unsent = [target for key, target in targets.items() if key not in self._left]
             self._book.keep(probe_memory.release(self._book.memory, before, unsent, begun), self._book.outcomes, (), self._now())
         return MappingProxyType({key: self._told.get(key, outcome) for key, outcome in found.items()})
@@ -73,10 +76,14 @@ class Pass:
 
     def _settle(self, job: Job, outcome: Outcome) -> None:
         """Take in one answer."""
-        target, now = self._targets[job.key], self._now()
-        memory = probe_memory.sent(self._book.memory, target, self._left[job.key]) if job.key in self._left else self._book.memory
-        memory, told = probe_memory.settle(memory, target, outcome, now)
-        self._book.memory = memory
+        target, left, now = self._targets[job.key], self._left.get(job.key), self._now()
+        known = self._learned.get(job.key) or self._book.memory.targets.get(job.key)
+        if left is not None and known is not None:
+            known = self._learned[job.key] = replace(known, claimed_at=left)
+            self._asked[target.host] = left
+        kept, told = probe_memory.answered(known, target, outcome, now)
+        if kept is not None:
+            self._learned[job.key] = kept
         self.raw[job.key] = told
         self._answers.append(self._entry(job, target, told))
         if told.outcome in probe_memory.NOT_SENT:
@@ -102,7 +109,9 @@ class Pass:
         self._write()
 
     def _write(self) -> None:
-        memory, outcomes = self._book.memory, MappingProxyType({**self._book.outcomes, **self._told})
+        memory = probe_memory.merge(self._book.memory, self._learned, self._asked)
+        outcomes = MappingProxyType({**self._book.outcomes, **self._told})
+        self._learned, self._asked = {}, {}
         self._book.keep(memory, outcomes, tuple(self._answers), self._now())
         self._answers, self._written = [], time.monotonic()
         self._hooks.published()

@@ -14,15 +14,13 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import MappingProxyType
 
 import httpx
 
 from exporter.outcome import Outcome, ProbeStatus
 from exporter.planning.schedule import hold_apart
-from exporter.planning.targets import is_ours
-from exporter.probing.exchange import Flight, exchange, failure, guarded, phases, timed_out
+from exporter.probing.exchange import Flight, Ways, exchange, failure, guarded, phases, timed_out
 from exporter.providers.classify import classify
 from exporter.providers.request import Request
 
@@ -77,15 +75,8 @@ def send_all(
     """
     if not jobs:
         return MappingProxyType({})
-    proxy = limits.proxy if transport is None else None
-    near = {f"all://{job.request.host}": None for job in jobs if is_ours(job.request.host)} if proxy is not None else None
-    client = httpx.Client(
-        follow_redirects=False, trust_env=False, verify=verify, proxy=proxy, mounts=near, transport=transport,
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
-    )  # fmt: skip
-    with client:
-        found = _Pass(client, jobs, limits, before, after, observe, stop or threading.Event(), now).run()
+    with Ways(limits.proxy, verify, transport) as ways:
+        found = _Pass(ways, jobs, limits, before, after, observe, stop or threading.Event(), now).run()
     return hold_apart(found, {job.key: job.request.host for job in jobs})
 
 
@@ -94,7 +85,7 @@ class _Pass:
 
     def __init__(
         self,
-        client: httpx.Client,
+        ways: Ways,
         jobs: Sequence[Job],
         limits: Limits,
         before: Callable[[Job], None],
@@ -103,7 +94,7 @@ class _Pass:
         stop: threading.Event,
         now: Callable[[], datetime],
     ) -> None:
-        self._client, self._limits, self._before, self._after, self._observe = client, limits, before, after, observe
+        self._ways, self._limits, self._before, self._after, self._observe = ways, limits, before, after, observe
         self._stop, self._now = stop, now
         self._start = time.monotonic()
         self._waiting: dict[str, deque[Job]] = {}
@@ -256,7 +247,7 @@ class _Pass:
             flight.started = time.monotonic()
             flight.deadline = flight.started + self._limit(job)
         try:
-            status, headers, body = exchange(self._client, request, flight)
+            status, headers, body = exchange(self._ways.to(request.host), request, flight)
         except Exception as fault:
             if flight.expired:
                 return timed_out(flight, self._now())

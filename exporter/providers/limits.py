@@ -51,6 +51,8 @@ def rate_limits(headers: Mapping[str, str], families: Collection[Headers], now: 
     """Every rate-limit window in the headers (names in lower case). Never raises."""
     found: dict[tuple[str, str], dict[str, str]] = {}
     for name, value in headers.items():
+        if not name.endswith(("limit", "remaining", "reset")) and "limit" not in name:
+            continue
         for form in _FORMS:
             match = form.fullmatch(name)
             if match is not None:
@@ -120,7 +122,7 @@ def quotas(headers: Mapping[str, str], now: datetime) -> tuple[Quota, ...]:
 def _unified(headers: Mapping[str, str]) -> Iterator[Quota]:
     found: dict[str, dict[str, str]] = {}
     for name, value in headers.items():
-        match = _UNIFIED.fullmatch(name)
+        match = _UNIFIED.fullmatch(name) if name.startswith("anthropic-") else None
         if match is not None:
             found.setdefault(match["window"], {})[match["field"]] = value
     for window, values in sorted(found.items())[:MOST]:
@@ -133,7 +135,7 @@ def _unified(headers: Mapping[str, str]) -> Iterator[Quota]:
 def _codex(headers: Mapping[str, str], now: datetime) -> Iterator[Quota]:
     found: dict[tuple[str, str], dict[str, str]] = {}
     for name, value in headers.items():
-        match = _CODEX.fullmatch(name)
+        match = _CODEX.fullmatch(name) if name.startswith("x-codex-") else None
         if match is not None:
             found.setdefault((match["family"] or "", match["slot"]), {})[match["field"]] = value
     for (family, slot), values in sorted(found.items())[:MOST]:
