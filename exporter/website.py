@@ -62,6 +62,7 @@ class Website:
             counters=counters,
             zone=ZoneInfo(settings.timezone) if settings.timezone else None,
             host=settings.host or os.uname().nodename,
+            lowest=settings.thresholds.credit,
             runbooks=(settings.web.runbook_base_url or "").rstrip("/"),
             notes=tuple(self._notes(seen)),
         )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from types import MappingProxyType
 
 from exporter.chronicle import Chronicle
 from exporter.masking import masked_document
@@ -24,6 +26,7 @@ class Look:
     zone: tzinfo | None = UTC  # of instants in words; None: the machine's
     host: str = ""  # how people call this machine
     chronicle: Chronicle = field(default_factory=Chronicle)
+    lowest: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))  # balance that is wanted, by provider
     runbooks: str = ""  # where the runbook pages are, without a slash at the end
     notes: tuple[str, ...] = ()  # what is wrong with ourselves, in words
 

@@ -143,7 +143,7 @@ def _filter(request: Request) -> Filter:
 
 
 def _speech(seen: Look, base: str) -> Speech:
-    return Speech(seen.now, seen.zone, seen.policy.mask_emails, base, seen.runbooks)
+    return Speech(seen.now, seen.zone, seen.policy.mask_emails, base, seen.runbooks, seen.lowest)
 
 
 def _segments(request: Request) -> tuple[str, str, str] | None:

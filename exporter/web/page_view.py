@@ -21,6 +21,7 @@ from exporter.web.timeline import Timeline, timeline
 from exporter.words import counted, listing
 
 _FIRST: Final = 5  # troubles shown unfolded
+_NAMED: Final = 3  # providers that the headline names
 _WORST: Final = 50  # problems shown; all of them are in the JSON document
 _TONES: Final = {Severity.CRITICAL: Tone.BAD, Severity.WARNING: Tone.SOON, Severity.INFO: Tone.QUIET}
 
@@ -113,7 +114,7 @@ def status_page(seen: Look, board: BoardView, wanted: Filter, speech: Speech, ve
         gateways=listed,
         all_gateways=tuple(speech.text(gateway.gateway) for gateway in snapshot.gateways if gateway.agents),
         filter=wanted,
-        shown=sum(len(card.rows) for gateway in listed for agent in gateway.agents for card in agent.cards),
+        shown=sum(len(card.rows) for gateway in listed for agent in gateway.agents for card in (*agent.cards, *agent.spare)),
         total=len(snapshot.all_profiles()),
         empty=not any(gateway.agents for gateway in snapshot.gateways),
         searched=tuple(speech.text(place) for place in snapshot.searched),
@@ -185,7 +186,9 @@ def headline(seen: Look, board: BoardView) -> Badge:
     critical = sum(finding.severity is Severity.CRITICAL for finding in board.findings)
     warnings = sum(finding.severity is Severity.WARNING for finding in board.findings)
     if down:
-        return Badge(f"{counted(len(down), 'provider')} {'is' if len(down) == 1 else 'are'} down", Tone.BAD)
+        names = sorted({provider for _, provider in down})
+        who = listing(names) if len(names) <= _NAMED else counted(len(down), "provider")
+        return Badge(f"{who} {'is' if len(names) == 1 else 'are'} down", Tone.BAD)
     if not any(gateway.agents for gateway in seen.snapshot.gateways):
         return Badge("No gateway found", Tone.QUIET)
     if verdict.exit == checking.BROKEN or critical:
@@ -242,7 +245,8 @@ def _silence(silence: Silence, speech: Speech) -> SilenceRow:
 def _tasks(seen: Look, speech: Speech) -> Iterator[tuple[str, str, Moment | None, str]]:
     for task in seen.counters.tasks:
         runs = ", ".join(f"{count} {outcome}" for outcome, count in task.runs.items() if count)
-        yield task.name, runs or "not run yet", speech.moment(task.last_success_at), f"{task.seconds * 1000:.0f} ms" if task.seconds else ""
+        if runs:
+            yield task.name, runs, speech.moment(task.last_success_at), f"{task.seconds * 1000:.0f} ms" if task.seconds else ""
 
 
 def _quoted(value: str) -> str:

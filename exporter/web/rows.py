@@ -14,14 +14,15 @@ from exporter.web.said import Badge, Moment, Speech, Tone, health_badge, probe_b
 
 _FEW: Final = 12  # profiles that need no folding
 _NEARLY: Final = 0.8
+_AMPLE: Final = 4  # times the lowest balance wanted: a full bar
 
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """A share of something: `ratio` from 0 to 1, and the words that say it too."""
+    """A share of something: `ratio` from 0 to 1, None where the whole is unknown, and the words that say it too."""
 
     label: str
-    ratio: float
+    ratio: float | None
     words: str
     tone: Tone = Tone.GOOD
 
@@ -38,12 +39,12 @@ class ProfileRow:
     kind: str
     notes: tuple[str, ...]
     expires: Moment | None
+    expired: bool
     no_date: str
     life: Meter | None
     windows: tuple[tuple[str, Moment | None], ...]
     probe: tuple[Badge, Moment | None] | None
     meters: tuple[Meter, ...]
-    balances: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,12 @@ class ProviderCard:
 
 @dataclass(frozen=True, slots=True)
 class AgentSection:
-    """One agent and its providers."""
+    """One agent and its providers; `spare` are folded: those it does not use, unless they were asked for."""
 
     name: str
     notes: tuple[str, ...]
     cards: tuple[ProviderCard, ...]
+    spare: tuple[ProviderCard, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,8 @@ def _agent(gateway: GatewayVerdict, agent: AgentVerdict, wanted: Filter, speech:
         notes.append(f"its store cannot be read; values of {(speech.moment(agent.stale_since) or _NEVER).relative}")
     if not agent.known:
         notes.append("its store cannot be read, and nothing older is known")
-    yield AgentSection(speech.text(agent.agent), tuple(notes), cards)
+    spare = () if few or wanted.active else tuple(card for card in cards if not card.in_use)
+    yield AgentSection(speech.text(agent.agent), tuple(notes), tuple(card for card in cards if card not in spare), spare)
 
 
 _NEVER: Final = Moment("never", "", "")
@@ -170,12 +173,12 @@ def profile_row(profile: ProfileVerdict, provider: ProviderVerdict | None, speec
         kind=f"{kind}, {profile.source.value.replace('_', ' ')}" + (f" of {profile.inherited_from}" if profile.inherited_from else ""),
         notes=tuple(speech.text(note) for note in _notes(profile)),
         expires=speech.moment(profile.expires_at),
+        expired=profile.expires_at is not None and profile.expires_at <= speech.now,
         no_date="no real date stored" if profile.suspect_expiry else "no end date",
         life=life(profile, speech.now),
         windows=tuple((speech.text(window_words(found)), speech.moment(found.until)) for found in profile.cooldowns),
         probe=(probe_badge(outcome), speech.moment(outcome.at)) if outcome is not None else None,
         meters=tuple(_meters(profile, speech)),
-        balances=tuple(_balance(balance) for balance in outcome.balances) if outcome else (),
     )
 
 
@@ -208,6 +211,8 @@ def _meters(profile: ProfileVerdict, speech: Speech) -> Iterator[Meter]:
     for limit in profile.probe.rate_limits:
         if limit.limit and limit.remaining is not None:
             yield _rate_limit(limit, limit.limit, limit.remaining, speech)
+    for balance in profile.probe.balances:
+        yield _balance(balance, speech.lowest.get(profile.provider))
 
 
 def _quota(quota: Quota, used: float, speech: Speech) -> Meter:
@@ -225,8 +230,12 @@ def _full(used: float) -> Tone:
     return Tone.BAD if used >= 1 else Tone.SOON if used >= _NEARLY else Tone.GOOD
 
 
-def _balance(balance: Balance) -> str:
-    return f"{balance.amount:,.2f} {balance.currency}"
+def _balance(balance: Balance, lowest: float | None) -> Meter:
+    words = f"{balance.amount:,.2f} {balance.currency}"
+    if not lowest:
+        return Meter("balance", None, words, Tone.BAD if balance.amount <= 0 else Tone.GOOD)
+    tone = Tone.BAD if balance.amount <= 0 else Tone.SOON if balance.amount < lowest else Tone.GOOD
+    return Meter("balance", min(max(balance.amount / (_AMPLE * lowest), 0.0), 1.0), f"{words}, at least {lowest:,.2f} is wanted", tone)
 
 
 def _tone(profile: ProfileVerdict) -> Tone:

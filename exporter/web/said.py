@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
+from types import MappingProxyType
 from urllib.parse import quote
 
 from exporter.dossier import outcome_words
@@ -58,6 +59,7 @@ class Speech:
     mask: bool
     base: str = ""
     runbooks: str = ""  # where the runbook pages are, without a slash at the end
+    lowest: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))  # balance that is wanted, by provider
 
     def text(self, words: str) -> str:
         """Make a text of unknown origin fit to show; the template escapes it."""

@@ -51,7 +51,7 @@ class TestFirstScreen:
         ("shown", "words"),
         [
             pytest.param(snapshot(profile()), "Everything works", id="fine"),
-            pytest.param(everything(), "1 provider is down", id="down"),
+            pytest.param(everything(), "anthropic is down", id="down"),
             pytest.param(NOTHING, "No gateway found", id="nothing"),
             pytest.param(replace(LOOK, ready=False), "not done yet", id="not ready"),
             pytest.param(replace(everything(), clock_held="the clock shows 1970"), "Verdicts are held", id="clock"),
@@ -75,7 +75,14 @@ class TestFirstScreen:
     def test_names_every_profile_with_its_verdicts(self, window: Windows, site: Place) -> None:
         page = window().open()
         body = page.locator("main").inner_text()
-        for words in ("anthropic:parked", "cooldown: rate_limit for claude-sonnet-4-5", "rate limit (requests)", "42% used", "12.50 USD", "next"):
+        for words in (
+            "anthropic:parked",
+            "cooldown: rate_limit for claude-sonnet-4-5",
+            "rate limit (requests)",
+            "42% used",
+            "12.50 USD",
+            "next",
+        ):
             assert words in body, words
         assert "ann@example.com" not in page.content()
         absolute = page.locator("time[title]").first.get_attribute("title")
@@ -243,7 +250,7 @@ class TestChanges:
 
 def test_meters_and_balances_are_drawn_with_their_words(window: Windows, site: Place) -> None:
     outcome = Outcome(
-        ProbeStatus.OK, at=NOW, quotas=(Quota("7d", 0.97, NOW + HOUR),), balances=(Balance("USD", 3.5),),
+        ProbeStatus.OK, at=NOW, quotas=(Quota("7d", 0.97, NOW + HOUR),), balances=(Balance("USD", 3.5), Balance("credits", 0)),
         rate_limits=(RateLimit("requests", "minute", 50, 5),),
     )  # fmt: skip
     _show(site, snapshot(profile(probe=outcome)))
@@ -251,3 +258,19 @@ def test_meters_and_balances_are_drawn_with_their_words(window: Windows, site: P
     for name in ("quota 7d: 97% used, resets in 1h", "requests a minute: 5 of 50 left"):
         expect(page.get_by_role("img", name=name)).to_be_visible()
     expect(page.locator("main")).to_contain_text("3.50 USD")
+    assert page.get_by_role("img", name="balance").count() == 0
+    _show(site, replace(LOOK, snapshot=snapshot(profile(probe=outcome)), lowest={"anthropic": 5.0}))
+    for words in ("balance: 3.50 USD, at least 5.00 is wanted", "balance: 0.00 credits, at least 5.00 is wanted"):
+        expect(window().open().get_by_role("img", name=words)).to_be_visible()
+
+
+def test_what_an_agent_does_not_use_is_folded_away(window: Windows, site: Place) -> None:
+    used = tuple(profile(f"anthropic:{number}") for number in range(14))
+    spare = profile("openai:spare", provider="openai")
+    rows = (provider(next="anthropic:0"), provider(provider="openai", in_use=False, next="openai:spare"))
+    _show(site, Snapshot(NOW, (gateway(AgentVerdict("openclaw", "main", True, True, rows, (*used, spare))),)))
+    page = window().open()
+    expect(page.locator("details.spare > summary")).to_have_text("Not in use (1): openai")
+    expect(page.locator("#p-openclaw-main-openai")).to_be_hidden()
+    expect(page.locator("#p-openclaw-main-anthropic")).to_be_visible()
+    expect(window().open("/?q=openai").locator("#p-openclaw-main-openai")).to_be_visible()
