@@ -110,7 +110,7 @@ def test_a_book_in_memory_tells_and_says_so(tmp_path: Path) -> None:
     alerting = alarm(tmp_path / "state", clock, writes("ops", box))
     alerting.pass_done(Snapshot(clock.now), clock.now, NOBODY_ELSE)
     alerting.deliver()
-    assert "it is kept in memory only" in box.read_text()
+    assert "is kept in memory only" in box.read_text()
     assert "another program" in alerting.ledger.fault
     alerting.close()
 
