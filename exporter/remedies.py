@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from exporter.model import CredentialKind, Family, Source
+from exporter.outcome import ProbeStatus
 from exporter.verdict import CooldownKind, Eligibility, GatewayVerdict, Health, ProfileVerdict, ProviderVerdict, RefreshState
 
 _CLI_LOGINS = {"claude-code": "claude /login", "codex": "codex login", "gemini-cli": "gemini", "qwen": "qwen", "minimax": "minimax"}
@@ -31,6 +32,11 @@ def remedy(profile: ProfileVerdict, gateway: GatewayVerdict, provider: ProviderV
     """Say what repairs a profile, or that nothing needs repair."""
     if profile.reason is Eligibility.OK and profile.health in _FRESH:
         return _for_fresh(profile, gateway, provider)
+    return _elsewhere(profile) or _for_stored(profile, gateway)
+
+
+def _elsewhere(profile: ProfileVerdict) -> Remedy | None:
+    """Say where to put another credential when it is in no store of the gateway."""
     match profile.source:
         case Source.ENV:
             return Remedy(f"Put a working key into {_variable(profile)}, where the gateway's service reads it, and restart the gateway.")
@@ -42,7 +48,7 @@ def remedy(profile: ProfileVerdict, gateway: GatewayVerdict, provider: ProviderV
         case Source.STATIC:
             return Remedy("Replace the key that `static_profiles` of our own settings names, and its `expires_at`.")
         case Source.STORE:
-            return _for_stored(profile, gateway)
+            return None
 
 
 def renewal(profile: ProfileVerdict, gateway: GatewayVerdict) -> Remedy:
@@ -67,8 +73,10 @@ def binary(gateway: GatewayVerdict) -> str:
 
 def _for_fresh(profile: ProfileVerdict, gateway: GatewayVerdict, provider: ProviderVerdict | None) -> Remedy:
     """A credential that is good as stored: what else keeps the gateway from it."""
-    if profile.refused and profile.source is Source.STORE:
-        return _renewed("The provider refuses this credential: replace it.", profile, gateway)
+    if profile.refused and profile.probe is not None:
+        if profile.probe.outcome is ProbeStatus.BILLING:
+            return Remedy("Top up credits or settle the bill at the provider.")
+        return _elsewhere(profile) or _renewed("The provider refuses this credential: replace it.", profile, gateway)
     if profile.parked:
         return _for_parked(profile, gateway)
     if not profile.counts:
@@ -90,7 +98,7 @@ def _for_parked(profile: ProfileVerdict, gateway: GatewayVerdict) -> Remedy:
     if "billing" in reasons:
         return Remedy("Top up credits or settle the bill at the provider; the gateway tries again when the window ends.")
     if reasons & {"auth", "auth_permanent", "session_expired"}:
-        return _renewed("The provider refused it when the gateway last used it: replace it.", profile, gateway)
+        return _elsewhere(profile) or _renewed("The provider refused it when the gateway last used it: replace it.", profile, gateway)
     if CooldownKind.BLOCKED in kinds:
         return Remedy("Wait for the subscription's window to reset, or add another profile of this provider.")
     return Remedy("Wait until the window ends; the gateway then tries again by itself.")

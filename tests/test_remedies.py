@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from exporter.model import CredentialKind, Family, Source
+from exporter.outcome import Outcome, ProbeStatus
 from exporter.remedies import binary, remedy
 from exporter.verdict import (
     Cooldown,
@@ -118,6 +119,32 @@ def test_a_broken_profile_comes_with_the_exact_command(changes: dict[str, object
 def test_what_no_command_repairs_names_its_place(changes: dict[str, object], words: str) -> None:
     found = remedy(profile(**{"health": Health.MISSING, "reason": Eligibility.MISSING_CREDENTIAL, **changes}), gateway())
     assert words in found.advice
+    assert found.commands == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "outcome", "words"),
+    [
+        (Source.STORE, ProbeStatus.AUTH, "refuses this credential"),
+        (Source.ENV, ProbeStatus.AUTH, "Put a working key into GROQ_API_KEY"),
+        (Source.CONFIG, ProbeStatus.AUTH, "models.providers.groq.apiKey"),
+        (Source.STATIC, ProbeStatus.AUTH, "static_profiles"),
+        (Source.STORE, ProbeStatus.BILLING, "Top up"),
+        (Source.ENV, ProbeStatus.BILLING, "Top up"),
+    ],
+)
+def test_what_the_provider_refuses_is_replaced_where_it_is_or_paid(source: Source, outcome: ProbeStatus, words: str) -> None:
+    answer = Outcome(outcome, "invalid" if outcome is ProbeStatus.AUTH else "", NOW, confirmed=True, fingerprint="f")
+    refused = profile(provider="groq", profile="env:GROQ_API_KEY", source=source, fingerprint="f", probe=answer, health=Health.STATIC)
+    assert refused.refused
+    assert words in remedy(refused, gateway()).advice
+
+
+def test_a_parked_key_of_the_environment_is_replaced_there() -> None:
+    until = NOW + timedelta(hours=1)
+    window = Cooldown(CooldownKind.DISABLED, CooldownScope.PROFILE, until, "auth_permanent")
+    found = remedy(profile(source=Source.ENV, profile="env:GROQ_API_KEY", usable=False, parked_until=until, cooldowns=(window,)), gateway())
+    assert "GROQ_API_KEY" in found.advice
     assert found.commands == ()
 
 
