@@ -12,6 +12,7 @@ import re
 import shutil
 import signal
 import subprocess
+import termios
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ _PROMPT_ART: Final = re.compile(r"[│◆◇└┌├●○▪]")
 URL: Final = re.compile(r"https?://[^\s\"'<>]+")
 _URL_SECRET: Final = re.compile(r"([?&#](?:access_token|refresh_token|id_token|token|api_?key|key|client_secret)=)[^&#\s]+", re.IGNORECASE)
 _LONGEST_LINE: Final = 4000
+_SIZE: Final = (24, 200)  # lines, columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,7 @@ def _on_pipes(call: Command, tell: Tell, secret: Secret | None) -> int:
 def _on_terminal(call: Command, tell: Tell, secret: Secret) -> int:
     """Answer the one question of a release that only asks at a terminal; everything around the question is left out."""
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, _SIZE)  # one without a size breaks its lines after every character
     child = subprocess.Popen(
         [call.program, *call.arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=environment(call), start_new_session=True
     )

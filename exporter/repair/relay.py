@@ -111,6 +111,7 @@ def _print(text: str) -> None:
 
 def _same_size(keys: int, ours: int) -> None:
     try:
-        termios.tcsetwinsize(ours, termios.tcgetwinsize(keys))
+        lines, columns = termios.tcgetwinsize(keys)
+        termios.tcsetwinsize(ours, (lines or 24, columns or 80))  # a serial line may not know its size
     except (OSError, termios.error):
         pass

@@ -41,7 +41,11 @@ def secret() -> str:
         print("needs a terminal", file=sys.stderr)
         sys.exit(1)
     tty.setraw(0)
-    print(f"\x1b[1G│\r\n◆  Paste token for {option('--provider')}\r\n│  _\r\n└", end="", flush=True)
+    question = f"◆  Paste token for {option('--provider')}"
+    shown = (
+        question if os.get_terminal_size(0).columns >= len(question) else "\r\n".join(question)
+    )  # it breaks lines as its terminal is wide
+    print(f"\x1b[1G│\r\n{shown}\r\n│  _\r\n└", end="", flush=True)
     typed = b""
     while not typed.endswith(b"\r"):
         typed += os.read(0, 1)
