@@ -33,6 +33,7 @@ from exporter.model import (
     StoreRef,
 )
 from exporter.reading.discovery import Home
+from exporter.reading.families import PLACES, expand, first_value
 from exporter.reading.files import stamp
 from exporter.reading.shelf import Desk
 from exporter.settings import ENV_PREFIX
@@ -109,6 +110,19 @@ class HostReader:
         self._services.index.refresh()
         self._sheets.forget()
         self._processes = gateways(self._proc)
+
+    def running(self, home: Path) -> Iterator[tuple[Family, Path]]:
+        """List the state directories that running gateways were told to use: our user's, with this home, seen as we see them."""
+        for process in self._processes or ():
+            if process.environ is None or process.uid != os.geteuid():
+                continue
+            environ = {name: value.reveal() for name, value in process.environ.items()}
+            if Path(environ.get("HOME", "")) != home:
+                continue
+            named = first_value(environ, (f"{prefix}_STATE_DIR" for prefix in PLACES[process.family].prefixes))
+            state_dir = expand(named, home) if named else None
+            if state_dir is not None and state_dir.is_absolute() and leads_to([state_dir], state_dir, process.root):
+                yield process.family, state_dir
 
     def environment(self, home: Home, config: GatewayConfig | None, now: datetime | None = None) -> Environment:
         """Return the environment of one gateway; without its configuration, what is known before that is read."""

@@ -29,6 +29,7 @@ class Candidate:
     otherwise: Family  # when nothing in it tells the family
     active: bool = False
     standard: bool = False  # the family's default directory
+    running: bool = False  # a gateway that runs was told to use it
 
 
 def candidates(environ: Mapping[str, str], home: Path) -> Iterator[Candidate]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -44,6 +44,7 @@ class Home:
     agent_dir: Path | None = None  # where variables of ours move the default agent
     oauth_dir: Path | None = None  # where variables of ours move `credentials`
     config_named: bool = False  # a setting says that the configuration is there
+    running: bool = False  # nothing but the environment of a gateway that runs names it
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,11 @@ def discover(
     home: Path,
     *,
     user_home: Callable[[str], Path | None] | None = None,
+    running: Iterable[tuple[Family, Path]] = (),
 ) -> Discovery:
     """List the gateways of the settings, or, when those name none, every gateway of this user.
 
+    `running` are state directories that gateways of this user which run were told to use.
     A directory reached by several names counts once; a directory that holds nothing of a gateway does not count.
     """
     if settings_gateways:
@@ -72,7 +75,8 @@ def discover(
     found: list[Home] = []
     searched: list[str] = []
     adopted: set[Path] = set()
-    for candidate in candidates(environ, home):
+    told = [Candidate(state_dir, PLACES[family], home, family, running=True) for family, state_dir in running]
+    for candidate in (*candidates(environ, home), *told):
         searched.append(str(candidate.state_dir))
         config = config_path(candidate, environ)
         elsewhere = config.parent != candidate.state_dir
@@ -156,6 +160,7 @@ def _home(candidate: Candidate, config: Path, environ: Mapping[str, str]) -> Hom
         explicit=False,
         agent_dir=expand(agent_dir, candidate.home) if agent_dir else None,
         oauth_dir=expand(oauth_dir, candidate.home) if oauth_dir else None,
+        running=candidate.running,
     )
 
 
@@ -177,13 +182,15 @@ def _distinct(found: Sequence[Home], searched: Sequence[str], problems: Sequence
         known.add(identity)
         other = kept.get(home.gateway)
         if home.gateway == STATIC:
-            errors.append(f"a gateway cannot be called {STATIC!r} ({home.state_dir}): give it another name under `gateways`")
+            fault = f"a gateway cannot be called {STATIC!r} ({home.state_dir}): give it another name under `gateways`"
         elif other is not None:
-            errors.append(f"two gateways are called {home.gateway!r} ({other.state_dir} and {home.state_dir}): name them under `gateways`")
+            fault = f"two gateways are called {home.gateway!r} ({other.state_dir} and {home.state_dir}): name them under `gateways`"
         else:
             kept[home.gateway] = home
             continue
-        faults.append(Problem(home.gateway, "", None, ProblemReason.BAD_VALUE, errors[-1], fatal=True))
+        faults.append(Problem(home.gateway, "", None, ProblemReason.BAD_VALUE, fault, fatal=True))
+        if not home.running:  # whoever starts a process does not break our settings with it
+            errors.append(fault)
     return Discovery(tuple(kept.values()), tuple(dict.fromkeys(searched)), tuple(faults), tuple(errors))
 
 

@@ -76,11 +76,11 @@ class Reader:
 
     def read(self, now: datetime) -> Reading:
         """Read everything once; never raises for what is on disk."""
-        found = discover(self._settings.gateways, self._environ, self._home)
+        self._host.begin()
+        found = discover(self._settings.gateways, self._environ, self._home, running=self._host.running(self._home))
         self.configuration_errors = found.errors
         known = {(home.gateway, home.state_dir): home for home in found.homes}
         self._gateways = {key: self._gateways.get(key) or self._reader() for key in known}
-        self._host.begin()
         readings: list[GatewayReading] = []
         lost: list[Problem] = []
         for key, home in known.items():

@@ -13,6 +13,7 @@ from exporter.environment import variables
 from exporter.model import (
     Environment,
     EnvPlace,
+    Family,
     GatewayConfig,
     Problem,
     ProblemReason,
@@ -64,6 +65,9 @@ class Host(Protocol):
 
     def begin(self) -> None:
         """Start a pass."""
+
+    def running(self, home: Path, /) -> Iterable[tuple[Family, Path]]:
+        """List the state directories that running gateways of this user were told to use, `home` being the home."""
 
     def report(self, home: Home, config: GatewayConfig | None, now: datetime, /) -> Found:
         """Find the environment of one gateway; without its configuration, what is known before that is read."""

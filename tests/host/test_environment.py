@@ -418,3 +418,23 @@ def test_a_user_cannot_make_root_read_a_file_for_them(owner: int, mode: int, see
         os.chown(secret, owner, owner)
         os.chown(host.state, 12345, 12345)
         assert (host.look().seen, "K" in counting(host.look())) == (seen, seen)
+
+
+@pytest.mark.parametrize(
+    ("environ", "found"),
+    [
+        ({"HOME": "{home}", "OPENCLAW_STATE_DIR": "{home}/gw"}, True),
+        ({"HOME": "{home}", "OPENCLAW_STATE_DIR": "~/gw"}, True),
+        ({"HOME": "/home/other", "OPENCLAW_STATE_DIR": "{home}/gw"}, False),
+        ({"HOME": "{home}"}, False),
+        ({"OPENCLAW_STATE_DIR": "{home}/gw"}, False),
+        (None, False),
+    ],
+    ids=["named", "below the home", "another home", "nothing named", "no home", "hidden"],
+)
+def test_a_running_gateway_tells_its_state_directory(host: Host, environ: Mapping[str, str] | None, found: bool) -> None:
+    told = None if environ is None else {name: value.format(home=host.home) for name, value in environ.items()}
+    host.process(7, "node /usr/lib/openclaw/openclaw.mjs gateway", told)
+    reader = HostReader({}, fs_root=host.root)
+    reader.begin()
+    assert list(reader.running(host.home)) == ([(Family.OPENCLAW, host.home / "gw")] if found else [])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
-from exporter.model import Environment, EnvLayer, EnvPlace, GatewayConfig, Problem, Secret, SourceState
+from exporter.model import Environment, EnvLayer, EnvPlace, Family, GatewayConfig, Problem, Secret, SourceState
 from exporter.reading.discovery import Home
 from exporter.traces import HostFacts
 
@@ -27,9 +28,13 @@ class QuietHost:
         self.seen = seen
         self.asked = 0
         self.facts = HostFacts()
+        self.told: tuple[tuple[Family, Path], ...] = ()
 
     def begin(self) -> None:
         pass
+
+    def running(self, home: Path, /) -> tuple[tuple[Family, Path], ...]:
+        return self.told
 
     def report(self, home: Home, config: GatewayConfig | None, now: datetime, /) -> Report:
         self.asked += 1

@@ -298,3 +298,20 @@ def test_a_hostile_name_is_still_a_label(tmp_path: Path) -> None:
 
 def test_a_path_that_is_none_is_no_crash(tmp_path: Path) -> None:
     assert discover((), {"OPENCLAW_STATE_DIR": "a\0b", "OPENCLAW_CONFIG_PATH": "c\0d"}, tmp_path).errors == ()
+
+
+def test_a_directory_that_only_a_running_gateway_names_is_a_gateway(tmp_path: Path) -> None:
+    make(tmp_path / "home" / ".openclaw")
+    elsewhere = make(tmp_path / "srv" / "assistant")
+    running = [(Family.OPENCLAW, elsewhere), (Family.OPENCLAW, tmp_path / "home" / ".openclaw"), (Family.OPENCLAW, tmp_path / "nothing")]
+    seen = discover((), {}, tmp_path / "home", running=running)
+    assert {one.gateway: one.state_dir for one in seen.homes} == {"openclaw": tmp_path / "home" / ".openclaw", "assistant": elsewhere}
+
+
+def test_a_running_gateway_of_a_taken_name_is_told_and_breaks_nothing(tmp_path: Path) -> None:
+    make(tmp_path / "home" / ".openclaw")
+    twin = make(tmp_path / "srv" / ".openclaw")
+    seen = discover((), {}, tmp_path / "home", running=[(Family.OPENCLAW, twin)])
+    assert [one.state_dir for one in seen.homes] == [tmp_path / "home" / ".openclaw"]
+    assert seen.errors == ()
+    assert [(one.reason, str(twin) in one.place) for one in seen.problems] == [(ProblemReason.BAD_VALUE, True)]

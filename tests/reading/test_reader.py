@@ -255,6 +255,13 @@ class TestRemoteClaw:
         assert gateway.era is Era.GLOBAL_JSON
 
 
+def test_what_a_running_gateway_names_is_read(tmp_path: Path) -> None:
+    profiles(tmp_path / "srv", "openai:default")
+    host = QuietHost()
+    host.told = ((Family.OPENCLAW, tmp_path / "srv" / ".openclaw"),)
+    assert set(local(only(reader(tmp_path / "home", host=host).read(NOW))).profiles) == {"openai:default"}
+
+
 class TestPasses:
     """What one pass remembers of another."""
 
