@@ -5,7 +5,6 @@ Apprise itself is not loaded: the list of its services is ours, and a newer one 
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 import re
 from collections.abc import Collection, Iterator
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 
 from exporter.model import Secret
 from exporter.settings import Alerts, Channel, Settings
+from exporter.settings_file.text import closest
 
 Place = tuple[str | int, ...]
 Fault = tuple[Place, str, str]  # where, what is wrong, what to do
@@ -81,8 +81,8 @@ def _apprise(url: Secret) -> Iterator[Fault]:
         return
     schema = found[1].lower()
     if schema not in SCHEMAS and not _newer(schema):
-        close = difflib.get_close_matches(schema, SCHEMAS, 1)
-        hint = f"did you mean {close[0]}://?" if close else "its list of services says what there is"
+        close = closest(schema, SCHEMAS)
+        hint = f"did you mean {close}://?" if close else "its list of services says what there is"
         yield ("url",), "Apprise has no service of this name", hint
 
 
@@ -118,5 +118,5 @@ def _unknown_finding(path: Place, name: str) -> Iterator[Fault]:
     from exporter.findings.catalogue import BY_NAME  # only where a name has to be checked
 
     if name not in BY_NAME:
-        close = difflib.get_close_matches(name, BY_NAME, 1)
-        yield path, "no such finding", f"did you mean {close[0]}?" if close else f"the findings are {', '.join(sorted(BY_NAME))}"
+        close = closest(name, BY_NAME)
+        yield path, "no such finding", f"did you mean {close}?" if close else f"the findings are {', '.join(sorted(BY_NAME))}"

@@ -5,7 +5,6 @@ Values are never repeated in a fault: somebody may have put a secret in the wron
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args, get_type_hints
 from exporter.model import Family, Secret
 from exporter.settings import CONFIG_VARIABLE, ENV_PREFIX, Settings
 from exporter.settings_file.channels import faults
-from exporter.settings_file.text import CLOSE_IT, EXPOSED, SettingsError, example, is_exposed, show
+from exporter.settings_file.text import CLOSE_IT, EXPOSED, SettingsError, closest, example, is_exposed, show
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -97,8 +96,8 @@ def _variables(environ: Mapping[str, str]) -> tuple[str, ...]:
         if section.partition("__")[0].removesuffix("_FILE") in known or section.partition("__")[0] in known:
             found.append(name)
         elif not _LINK_VARIABLE.fullmatch(section):
-            close = difflib.get_close_matches(section, known, 1)
-            remedy = f"did you mean {ENV_PREFIX}{close[0]}?" if close else "unset it"
+            close = closest(section, known)
+            remedy = f"did you mean {ENV_PREFIX}{close}?" if close else "unset it"
             raise SettingsError("environment", None, name, "no such setting", remedy)
     return tuple(found)
 
@@ -140,8 +139,8 @@ class _Loader:
         from exporter.settings_file.schema import known_keys
 
         known = known_keys(path[:-1])
-        close = difflib.get_close_matches(str(path[-1]), known, 1)
-        return self._fault(path, "no such setting", f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}")
+        close = closest(str(path[-1]), known)
+        return self._fault(path, "no such setting", f"did you mean {close}?" if close else f"known here: {', '.join(known)}")
 
     def _line(self, path: _Path) -> int | None:
         return next((self._lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self._lines), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import Field, dataclass, fields, is_dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -72,6 +72,13 @@ def parse_address(text: str) -> tuple[str, int]:
     ):
         raise ValueError("not an address; write host:port, such as 127.0.0.1:10987 or [::1]:10987")
     return (host[1:-1] if bracketed else host), int(port)
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that was probably meant."""
+    import difflib  # only who misspells something pays for it
+
+    return next(iter(difflib.get_close_matches(word, list(known), 1)), None)
 
 
 def is_loopback(host: str) -> bool:
