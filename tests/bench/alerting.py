@@ -30,13 +30,15 @@ def queueing(folder: Path) -> Iterator[Figure]:
     for causes in (1, 50, _FINDINGS):
         many = [finding(profile=f"p{n % causes}:{n}", cause=f"provider/p{n % causes}") for n in range(_FINDINGS)]
         takes = sorted(_decided(folder / f"book{causes}-{take}", many, causes) for take in range(7))
-        took = statistics.median(takes)
+        took, busy = (statistics.median(column) for column in zip(*takes, strict=True))
         what = f"1 000 findings grouped and queued, {causes} group{'' if causes == 1 else 's'}"
-        yield Figure(what, f"≤ {_LIMIT_SECONDS * 1000:.0f} ms", f"{took * 1000:.0f} ms", took <= _LIMIT_SECONDS)
+        yield Figure(
+            what, f"≤ {_LIMIT_SECONDS * 1000:.0f} ms", f"{took * 1000:.0f} ms ({busy * 1000:.0f} ms of processor)", took <= _LIMIT_SECONDS
+        )
 
 
-def _decided(directory: Path, many: list[Finding], notices: int) -> float:
-    """Return how long the decision takes that tells of all of them: they were seen a group's wait before."""
+def _decided(directory: Path, many: list[Finding], notices: int) -> tuple[float, float]:
+    """Return how long the decision takes that tells of all of them, by the clock and in processor time."""
     ledger = Ledger(directory)
     seen = Found(tuple(many), gateways=frozenset({"openclaw"}))
 
@@ -44,9 +46,9 @@ def _decided(directory: Path, many: list[Finding], notices: int) -> float:
         return step(book, seen, NOW, replace(_POLICY, group_wait=NOW - NOW), silences=silences)
 
     try:
-        begun = time.perf_counter()
+        begun, spent = time.perf_counter(), time.process_time()
         taken = ledger.decide(think, NOW)
-        took = time.perf_counter() - begun
+        took = time.perf_counter() - begun, time.process_time() - spent
         assert len(taken.notices) == notices
         return took
     finally:
