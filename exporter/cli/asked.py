@@ -15,6 +15,7 @@ from exporter.checking import Scope
 from exporter.cli.ending import Ending, Failure
 from exporter.cli.loading import home, now
 from exporter.cli.looking import is_own
+from exporter.cli.probe_words import waits
 from exporter.cli.progress import shown
 from exporter.journal import FILE_NAME, Journal, state_directory
 from exporter.journal.probes import ProbeBook
@@ -70,6 +71,11 @@ class Answer:
     sent: bool
     model: str
     held: str = ""
+
+    def remark(self, now: datetime) -> str:
+        """What is to be said beside the outcome: the provider's words, how long it wants to be left alone, why nothing was sent."""
+        held = "" if self.sent or not self.held else f"not asked now: {self.held}"
+        return "; ".join(part for part in (self.outcome.words, waits(self.outcome, now), held) if part)
 
 
 @dataclass(frozen=True, slots=True)

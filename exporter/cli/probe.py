@@ -14,7 +14,7 @@ from exporter.cli.asked import Answer, Asked, Wish, ask
 from exporter.cli.ending import Ending
 from exporter.cli.loading import settings_of
 from exporter.cli.plain import aligned
-from exporter.cli.probe_words import took, waits
+from exporter.cli.probe_words import took
 from exporter.document import SCHEMA, compared, probed
 from exporter.judging.pools import pools
 from exporter.outcome import ProbeStatus
@@ -56,18 +56,32 @@ def command(
     if as_json:
         output.document({**document(asked, wish), "exit": result.exit, "why": list(result.lines)})
     else:
-        output.lines(aligned([HEADINGS, *(_cells(answer, asked) for answer in asked.answers)]) if asked.answers else [])
+        _table(asked)
         output.lines(visible(line) for line in (*_pool_lines(asked), _summary(asked), *result.lines))
     return result.exit
 
 
+def _table(asked: Asked) -> None:
+    if not asked.answers:
+        return
+    if not output.is_fancy():
+        output.lines(aligned([HEADINGS, *(_cells(answer, asked) for answer in asked.answers)]))
+        return
+    from exporter.cli.probe_table import drawn  # rich, only where a terminal wants it
+
+    output.data(drawn(asked.answers, asked.ended_at, unicode=output.speaks_unicode()))
+
+
 def remarks(asked: Asked) -> Iterator[str]:
-    """Say what does not belong into the data: refusals seen once, held requests, a memory that does not last."""
-    for answer in asked.answers:
-        outcome, name = answer.outcome, answer.profile.profile
-        if answer.sent and outcome.outcome in (ProbeStatus.AUTH, ProbeStatus.BILLING) and not outcome.confirmed:
-            detail = f" ({outcome.detail})" if outcome.detail else ""
-            yield f"{name}: {outcome.outcome}{detail} was seen once and is not confirmed: it does not count yet"
+    """Say what does not belong into the data: refusals seen once, a memory that does not last."""
+    once = {
+        answer.profile.profile: answer.outcome
+        for answer in asked.answers
+        if answer.sent and answer.outcome.outcome in (ProbeStatus.AUTH, ProbeStatus.BILLING) and not answer.outcome.confirmed
+    }
+    for name, outcome in once.items():
+        detail = f" ({outcome.detail})" if outcome.detail else ""
+        yield f"{name}: {outcome.outcome}{detail} was seen once and is not confirmed: it does not count yet"
     if asked.fault and asked.answers:
         yield f"what was probed is not remembered: {asked.fault}"
 
@@ -114,7 +128,6 @@ def _result(answer: Answer, asked: Asked) -> dict[str, object]:
 
 def _cells(answer: Answer, asked: Asked) -> tuple[str, ...]:
     outcome, profile = answer.outcome, answer.profile
-    said = [outcome.words, waits(outcome, asked.ended_at), "" if answer.sent or not answer.held else f"not asked now: {answer.held}"]
     cells = (
         profile.gateway,
         profile.agent,
@@ -124,7 +137,7 @@ def _cells(answer: Answer, asked: Asked) -> tuple[str, ...]:
         outcome.detail,
         str(outcome.status or ""),
         took(outcome),
-        "; ".join(part for part in said if part),
+        answer.remark(asked.ended_at),
     )
     return tuple(visible(cell) or "-" for cell in cells)
 

@@ -21,4 +21,10 @@ def shown(total: int, *, quiet: bool = False) -> Iterator[Callable[[str], None]]
     columns = (TextColumn("probing"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.fields[provider]}"))
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("probing", total=total, provider="")
-        yield lambda provider: progress.update(task, advance=1, provider=provider)
+
+        def step(provider: str) -> None:
+            """Go on by one; what is asked once more, or asked more deeply, makes the whole longer."""
+            done = progress.tasks[task].completed + 1
+            progress.update(task, completed=done, total=max(total, done), provider=provider)
+
+        yield step

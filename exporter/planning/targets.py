@@ -23,7 +23,7 @@ from exporter.planning.probe_memory import Target
 from exporter.planning.schedule import effective_interval
 from exporter.providers.request import Access, NotSent, Request, light, usage
 from exporter.providers.row import Auth, Call, Purpose
-from exporter.verdict import AgentVerdict, Eligibility, Health, ProfileVerdict, Snapshot
+from exporter.verdict import AgentVerdict, Eligibility, Health, ProfileVerdict, RefreshState, Snapshot
 
 NO_FREE_PROBE = "no_free_probe"
 
@@ -161,7 +161,8 @@ def _local_fact(verdict: ProfileVerdict, profile: Profile | None, now: datetime,
     if not verdict.counts:
         return _skipped("not_used", verdict.why or "the gateway is not known to use it"), True
     if profile is not None and profile.credential.fence is not None:
-        return _skipped("refreshing", "the gateway is renewing this login"), True
+        going_on = verdict.refresh_state is RefreshState.IN_PROGRESS
+        return _skipped("refreshing" if going_on else "refresh_stuck", verdict.health_rule.why), True
     if verdict.reason is not Eligibility.OK:
         return _skipped(str(verdict.reason), verdict.reason_rule.why), profile is None
     if profile is None and verdict.credential is not None:
@@ -169,7 +170,8 @@ def _local_fact(verdict: ProfileVerdict, profile: Profile | None, now: datetime,
     if (verdict.expires_at is not None and verdict.expires_at <= now) or verdict.health is Health.RENEWING:
         return _skipped("expired", "its date has passed; a lapsed credential is not sent"), False
     if verdict.source is Source.STORE and verdict.position is None and verdict.credential is not None:
-        return _skipped("excluded_by_auth_order", verdict.why or "auth.order of this provider leaves it out"), False
+        why = verdict.why.removeprefix("excluded_by_auth_order: ")
+        return _skipped("excluded_by_auth_order", why or "auth.order of this provider leaves it out"), False
     return None, False
 
 

@@ -284,6 +284,8 @@ def _retry(judged: Judgement, answer: Answer, limits: tuple[RateLimit, ...], now
 
 
 def _words(answer: Answer) -> str:
+    if 300 <= answer.status < 400:
+        return "a redirect, which is not followed"
     if answer.html:
         return f"an HTML page with status {answer.status}"
     return answer.message or " ".join(answer.said) or text(get(answer.document, "status"))

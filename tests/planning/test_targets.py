@@ -50,8 +50,9 @@ def test_a_configured_base_url_wins_and_so_do_its_headers() -> None:
         (token(at(-HOUR)), "expired"),
         (oauth(at(-HOUR)), "expired"),
         (Credential(CredentialKind.OAUTH, None, Secret("refresh"), fence=Fence(False)), "refreshing"),
+        (Credential(CredentialKind.OAUTH, None, Secret("refresh"), fence=Fence(True)), "refresh_stuck"),
     ],
-    ids=["missing", "lapsed-token", "lapsed-login", "fence"],
+    ids=["missing", "lapsed-token", "lapsed-login", "fence", "failed-fence"],
 )
 def test_local_facts_come_first(credential: Credential, why: str) -> None:
     assert reason(aimed(document(profile("anthropic:a", credential)))["anthropic:a"]) == why
