@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test soak check lint bench generate previews screenshots dist sbom clean
+.PHONY: help run demo test soak test-gateway check lint bench generate previews screenshots dist sbom clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ test: check ## lint, types, layer contract, then all tests
 
 soak: $(VENV)/test.stamp ## the tests that take minutes, such as ten thousand crashes
 	$(BIN)/python -m pytest -m soak $(ARGS)
+
+test-gateway: $(VENV)/test.stamp ## our repairs against gateways' own programs, installed with npm (GATEWAY_RELEASES="openclaw@2026.9.6" …)
+	$(BIN)/python -m pytest -m gateway tests/gateway $(ARGS)
 
 check: lint ## lint, types and layer contract, no tests
 	$(BIN)/mypy
