@@ -14,6 +14,7 @@ from exporter.words import instant, listing
 
 _RESTART: Final = frozenset({"EnvDrift", "GatewayStale"})
 _DATABASES_SINCE: Final = (2026, 6, 5)
+_SHARED_SINCE: Final = (2026, 8, 1)
 
 
 def drift_troubles(patient: Patient, *names: str, level: Level = Level.WARNING) -> Iterator[Trouble]:
@@ -91,15 +92,19 @@ def _release(patient: Patient) -> Iterator[Trouble]:
 
 
 def _migration(patient: Patient) -> Iterator[Trouble]:
-    """Name a release that no longer reads the stores it has."""
+    """Name a release that no longer reads the stores it has, or would keep them elsewhere."""
     for gateway in patient.gateways:
-        if gateway.family is not Family.OPENCLAW or gateway.era not in ("json", "json-split"):
-            continue
         run = gateway.host.run
         release = (run.version if run is not None else None) or gateway.version
-        if release and _numbers(release) >= _DATABASES_SINCE:
+        if gateway.family is not Family.OPENCLAW or not release:
+            continue
+        command = (f"{binary(gateway)} doctor",)
+        if gateway.era in ("json", "json-split") and _numbers(release) >= _DATABASES_SINCE:
             what = f"release {release} keeps credentials in a database, these are still in JSON files"
-            yield Trouble(Level.WARNING, what, gateway.gateway, (f"{binary(gateway)} doctor",))
+            yield Trouble(Level.WARNING, what, gateway.gateway, command)
+        elif gateway.era == "agent-db" and _numbers(release) >= _SHARED_SINCE:
+            what = f"release {release} keeps shared credentials in its state database, these are still in the main agent's"
+            yield Trouble(Level.INFO, what, gateway.gateway, command)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -123,6 +123,7 @@ TROUBLES = [
     ("gateways.release", of_gateway(config=config(version="2026.10.1")), WARNING, "written by release 2026.10.1"),
     ("gateways.stale", with_drift("GatewayStale"), WARNING, "they differ"),
     ("gateways.migration", holding(profile(), config=config(version="2026.9.6")), WARNING, "still in JSON files"),
+    ("gateways.migration", of_gateway(era=Era.AGENT_DB), INFO, "still in the main agent's"),
     ("agents.copies", with_drift("AgentDrift"), WARNING, "they differ"),
     ("agents.folders", with_drift("AgentDirMismatch"), INFO, "they differ"),
     ("agents.order", with_drift("OrderNamesGhost"), WARNING, "they differ"),
