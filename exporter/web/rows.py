@@ -39,7 +39,7 @@ class ProfileRow:
     kind: str
     notes: tuple[str, ...]
     expires: Moment | None
-    expired: bool
+    expiry: str  # what `expires` is the end of
     no_date: str
     life: Meter | None
     windows: tuple[tuple[str, Moment | None], ...]
@@ -173,13 +173,19 @@ def profile_row(profile: ProfileVerdict, provider: ProviderVerdict | None, speec
         kind=f"{kind}, {profile.source.value.replace('_', ' ')}" + (f" of {profile.inherited_from}" if profile.inherited_from else ""),
         notes=tuple(speech.text(note) for note in _notes(profile)),
         expires=speech.moment(profile.expires_at),
-        expired=profile.expires_at is not None and profile.expires_at <= speech.now,
+        expiry=_expiry(profile, speech.now),
         no_date="no real date stored" if profile.suspect_expiry else "no end date",
         life=life(profile, speech.now),
         windows=tuple((speech.text(window_words(found)), speech.moment(found.until)) for found in profile.cooldowns),
         probe=(probe_badge(outcome), speech.moment(outcome.at)) if outcome is not None else None,
         meters=tuple(_meters(profile, speech)),
     )
+
+
+def _expiry(profile: ProfileVerdict, now: datetime) -> str:
+    if profile.expires_at is None or profile.expires_at > now:
+        return "Access token ends" if profile.expires_at and profile.renews else "Expires"
+    return "Access token ended" if profile.renews else "Expired"
 
 
 def life(profile: ProfileVerdict, now: datetime) -> Meter | None:

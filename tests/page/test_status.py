@@ -138,7 +138,7 @@ class TestLargeFleet:
         _show(site, fleet(200))
         looking = window()
         page = looking.open()
-        assert page.locator("details.card:not([open])").count() == 20
+        expect(page.locator("details.card:not([open])")).to_have_count(20)
         page.get_by_role("searchbox").fill("agent7 expired")
         page.get_by_role("button", name="Show", exact=True).click()
         expect(page.locator("main")).to_contain_text("1 of 200 profiles match")
@@ -147,7 +147,7 @@ class TestLargeFleet:
         page.get_by_role("combobox", name="Show").select_option("trouble")
         page.get_by_role("searchbox").fill("")
         page.get_by_role("button", name="Show", exact=True).click()
-        assert page.locator("details.card").count() == 20
+        expect(page.locator("details.card")).to_have_count(20)
 
     def test_works_by_keyboard_alone(self, window: Windows, site: Place) -> None:
         _show(site, fleet(50))
@@ -235,7 +235,7 @@ class TestChanges:
         before = page.get_by_role("button", name="Acknowledge").count()
         page.get_by_role("button", name="Acknowledge").first.click()
         expect(page.locator("main")).to_contain_text("acknowledged by token")
-        assert page.get_by_role("button", name="Acknowledge").count() == before - 1
+        expect(page.get_by_role("button", name="Acknowledge")).to_have_count(before - 1)
 
     def test_a_form_without_a_login_is_not_obeyed(self, window: Windows, site: Place) -> None:
         looking = window()

@@ -155,8 +155,21 @@ class TestPage:
 
     def test_without_a_gateway_it_says_where_it_looked_and_points_to_the_demo(self) -> None:
         html = self.html(Snapshot(NOW, searched=("/home/someone/.openclaw",)))
+        assert "What is wrong" not in html
         assert "/home/someone/.openclaw" in html
         assert "make demo" in html
+
+    @pytest.mark.parametrize(
+        ("changes", "words"),
+        [
+            ({"expires_at": NOW + HOUR}, "Expires"),
+            ({"expires_at": NOW - HOUR}, "Expired"),
+            ({"expires_at": NOW + HOUR, "renews": True}, "Access token ends"),
+            ({"expires_at": NOW - HOUR, "renews": True}, "Access token ended"),
+        ],
+    )
+    def test_says_what_ends_and_whether_it_has(self, changes: dict[str, object], words: str) -> None:
+        assert f"<dt>{words}</dt>" in self.html(snapshot(profile(**changes)))
 
     def test_says_why_verdicts_are_held(self) -> None:
         assert "the clock is wrong" in self.html(replace(snapshot(profile()), clock_held="the clock is wrong"))
