@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -169,7 +170,10 @@ def _read_agent(node: _Node, gateway: str) -> AgentVerdict:
         configured=node.flag("configured", True),
         known=node.flag("known", True),
         providers=tuple(_read_provider(provider, gateway, name) for provider in node.nodes("providers")),
-        profiles=tuple(_read_profile(profile, gateway, name) for profile in node.nodes("profiles")),
+        profiles=tuple(
+            replace(_read_profile(profile, gateway, name), probe=_read_outcome(profile.inner("probe")))
+            for profile in node.nodes("profiles")
+        ),
         stale_since=node.instant("stale_since"),
     )
 
@@ -231,7 +235,6 @@ def _read_profile(node: _Node, gateway: str, agent: str) -> ProfileVerdict:
         renews=node.flag("renews"),
         ref=node.text("ref"),
         ref_state=node.text("ref_state"),
-        probe=_read_outcome(node.inner("probe")),
     )
 
 

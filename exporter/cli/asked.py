@@ -29,6 +29,7 @@ from exporter.probing.one_pass import Hooks, account_of
 from exporter.probing.probe import Job
 from exporter.probing.rounds import Manner, Prober, Round, Seen
 from exporter.providers.recording import outline
+from exporter.providers.row import Purpose
 from exporter.reading.reader import Reader
 from exporter.settings import Probes, Settings
 from exporter.snapshot import judge
@@ -87,6 +88,7 @@ class Asked:
     started_at: datetime
     ended_at: datetime
     requests: int
+    completions: int  # of these requests: the ones that cost
     fault: str = ""  # why nothing of it will be remembered
 
 
@@ -108,7 +110,8 @@ def ask(settings: Settings, wish: Wish, environ: Mapping[str, str] = os.environ)
         ended = now()
         snapshot = judge(reading, ended, rules, history=journal.history, outcomes=outcomes, clock_held=held)
         answers = _answers(snapshot, [aim for aim in done.aimed if wish.chooses(aim)], outcomes, done)
-        return Asked(snapshot, answers, begun, ended, len(done.sent), book.fault)
+        completions = sum(key != account_of(key) and key.startswith(Purpose.DEEP) for key in done.sent)
+        return Asked(snapshot, answers, begun, ended, len(done.sent), completions, book.fault)
     finally:
         book.close()
         journal.close()

@@ -95,6 +95,7 @@ def document(asked: Asked, wish: Wish) -> dict[str, object]:
         "finished_at": rfc3339(asked.ended_at),
         "seconds": round((asked.ended_at - asked.started_at).total_seconds(), 3),
         "requests": asked.requests,
+        "completions": asked.completions,
         "options": {"deep": wish.deep, "providers": sorted(wish.scope.providers), "profiles": sorted(wish.profiles)},
         "results": [_result(answer, asked) for answer in asked.answers],
     }
@@ -154,4 +155,5 @@ def _pool_lines(asked: Asked) -> Iterator[str]:
 def _summary(asked: Asked) -> str:
     ok = sum(answer.outcome.outcome is ProbeStatus.OK for answer in asked.answers)
     span = (asked.ended_at - asked.started_at).total_seconds()
-    return f"{counted(len(asked.answers), 'profile')}, {ok} accepted; {counted(asked.requests, 'request')} in {span:.1f} s"
+    paid = f", {counted(asked.completions, 'completion')} among them," if asked.completions else ""
+    return f"{counted(len(asked.answers), 'profile')}, {ok} accepted; {counted(asked.requests, 'request')}{paid} in {span:.1f} s"

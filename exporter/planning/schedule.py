@@ -197,7 +197,12 @@ def hold_apart(outcomes: Mapping[str, Outcome], hosts: Mapping[str, str]) -> Map
     alone = len({hosts.get(key, key) for key in sent}) == 1
     if alone and not all(sent[key].detail in ("dns", "unreachable") for key in silent):
         return outcomes
-    return {**outcomes, **{key: replace(sent[key], outcome=ProbeStatus.NETWORK, detail="own_network") for key in silent}}
+    ours = {key: replace(sent[key], outcome=ProbeStatus.NETWORK, detail="own_network", words=_own(sent[key])) for key in silent}
+    return {**outcomes, **ours}
+
+
+def _own(outcome: Outcome) -> str:
+    return f"nothing at all answered, so our own network is the suspect{f' ({outcome.words})' if outcome.words else ''}"
 
 
 def _when(target: Target, memory: Memory, now: datetime, rules: Rules) -> tuple[datetime, Hold]:

@@ -103,10 +103,12 @@ def test_filters_narrow_what_is_asked(home: Path, stub: Stub, capsys: pytest.Cap
     assert "auth (invalid), not confirmed" in capsys.readouterr().out
 
 
-def test_no_completion_without_deep(home: Path, stub: Stub) -> None:
+def test_no_completion_without_deep(home: Path, stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
     main(["probe"])
     assert not [seen for seen in stub.log if "completions" in seen.path]
+    assert "completion" not in capsys.readouterr().out
     main(["probe", "--deep"])
+    assert "3 requests, 1 completion among them, in" in capsys.readouterr().out
     spent = [seen for seen in stub.log if "completions" in seen.path]
     assert [json.loads(seen.body)["max_tokens"] for seen in spent] == [1]
 
