@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from urllib.parse import urlsplit
 
 import anyio.to_thread
@@ -51,7 +52,7 @@ def routes(site: Site) -> list[BaseRoute]:
         listing("findings", findings, lambda seen: lambda found: documents.finding(found, seen.zone, seen.runbooks)),
         listing("alerts", alerts, lambda seen: lambda found: documents.alert(found, seen.zone, seen.runbooks)),
         listing("silences", silences, lambda seen: lambda found: documents.silence(found, seen.now)),
-        listing("probes", _probed, lambda seen: documents.probe),
+        listing("probes", _probed, lambda seen: partial(documents.probe, now=seen.now)),
         listing("probes/recent", lambda _: site.probes(), lambda seen: documents.answer),
         site.route(f"{PREFIX}/sd", "sd", Right.METRICS, _service_discovery(site)),
     ]

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Final, TypeVar
 
 from exporter.alerting.alert import Alert, Silence
-from exporter.document import SCHEMA, probed
+from exporter.document import SCHEMA, compared, probed
 from exporter.finding import Finding, runbook, said
 from exporter.verdict import ProfileVerdict
 from exporter.words import rfc3339
@@ -111,10 +111,10 @@ def silence(found: Silence, now: datetime) -> dict[str, object]:
     }
 
 
-def probe(profile: ProfileVerdict) -> dict[str, object]:
-    """Write the last probe of one profile; the provider's words are redacted where they are taken."""
+def probe(profile: ProfileVerdict, now: datetime) -> dict[str, object]:
+    """Write the last probe of one profile, and beside it what the gateway has stored; words are redacted where they are taken."""
     whose = {"gateway": profile.gateway, "agent": profile.agent, "provider": profile.provider, "profile": profile.profile}
-    return {**whose, **(probed(profile.probe, profile.fingerprint) or {})}
+    return {**whose, **(probed(profile.probe, profile.fingerprint) or {}), **compared(profile, now)}
 
 
 def answer(entry: Mapping[str, object]) -> dict[str, object]:

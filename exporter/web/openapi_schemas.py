@@ -60,6 +60,7 @@ _PROBE: Final[Json] = _object(
     quotas=_list(_object(window=TEXT, used_ratio=_maybe(NUMBER), reset_at=_maybe(INSTANT))),
     balances=_list(_object(currency=TEXT, amount=NUMBER)),
 )["properties"]  # fmt: skip
+_COMPARED: Final[Json] = _object(gateway_reason=_maybe(TEXT), probe_reason=_maybe(TEXT), contradiction=_maybe(TEXT))["properties"]
 _PROFILE: Final = _object(
     profile=TEXT, provider=TEXT, credential=_maybe(_word(CredentialKind)), source=_word(Source), health=_word(Health),
     reason=_word(Eligibility), gateway_health=_word(Health), expires_at=_maybe(INSTANT), refresh_state=_word(RefreshState), usable=FLAG,
@@ -69,7 +70,7 @@ _PROFILE: Final = _object(
     last_failure_at=_maybe(INSTANT), auth_failing_since=_maybe(INSTANT), fenced=FLAG, errors=_maybe({"type": "integer"}),
     failures={"type": "object", "additionalProperties": {"type": "integer"}}, first_seen_at=_maybe(INSTANT), changed_at=_maybe(INSTANT),
     ref=_maybe(TEXT), ref_state=_maybe(TEXT), rules=_object(health=_RULING, reason=_RULING, usable=_RULING),
-    gateway_reason=_maybe(TEXT), probe_reason=_maybe(TEXT), contradiction=_maybe(TEXT),
+    **_COMPARED,
 )  # fmt: skip
 _PROVIDER: Final = _object(
     provider=TEXT, in_use=FLAG, health=_word(Health), configured=COUNT, usable=_maybe(COUNT), next=_maybe(TEXT), dark_at=_maybe(INSTANT),
@@ -117,7 +118,7 @@ ALL: Final[Json] = {
         id=TEXT, state={"type": "string", "enum": ["pending", "active", "ended"]}, matchers=_list(_MATCHER), author=TEXT, comment=TEXT,
         starts_at=INSTANT, ends_at=INSTANT,
     ),
-    "Probe": _object(gateway=TEXT, agent=TEXT, provider=TEXT, profile=TEXT, **_PROBE),
+    "Probe": _object(gateway=TEXT, agent=TEXT, provider=TEXT, profile=TEXT, **_PROBE, **_COMPARED),
     "Answer": _object(
         at=_maybe(INSTANT), provider=TEXT, host=TEXT, purpose=TEXT, model=_maybe(TEXT), profiles=TEXTS, outcome=_word(ProbeStatus),
         detail=_maybe(TEXT), confirmed=FLAG, status=_maybe({"type": "integer"}), words=_maybe(TEXT), seconds=_maybe(NUMBER),
