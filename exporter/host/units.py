@@ -99,18 +99,18 @@ class UnitIndex:
         suffix = ".plist" if manager is Manager.LAUNCHD else _SUFFIX
         taken: set[str] = set()
         for directory in dict.fromkeys(directories):
+            packaged = any(directory.is_relative_to(self._root / top) for top in ("usr", "lib"))
             for name in self._names(directory):
                 if not name.endswith(suffix) or name in taken:
                     continue
-                path = directory / name
                 if manager is Manager.LAUNCHD:
                     if plist_profile(name.removesuffix(suffix)):
-                        yield UnitPath(name.removesuffix(suffix), manager, path)
+                        yield UnitPath(name.removesuffix(suffix), manager, directory / name)
                     continue
-                if self._speaks_of_gateway(name, path):
+                if self._speaks_of_gateway(name, directory, packaged=packaged):
                     taken.add(name)
-                    if not _masked(path):
-                        yield UnitPath(name.removesuffix(suffix), manager, path, self._drop_ins(name, directories))
+                    if not _masked(directory / name):
+                        yield UnitPath(name.removesuffix(suffix), manager, directory / name, self._drop_ins(name, directories))
 
     def _named(self, service: str, manager: Manager, directories: Sequence[Path]) -> Iterator[UnitPath]:
         suffix = ".plist" if manager is Manager.LAUNCHD else _SUFFIX
@@ -120,11 +120,12 @@ class UnitIndex:
             drop_ins = () if manager is Manager.LAUNCHD else self._drop_ins(name, directories)
             yield UnitPath(name.removesuffix(suffix), manager, path, drop_ins)
 
-    def _speaks_of_gateway(self, name: str, path: Path) -> bool:
+    def _speaks_of_gateway(self, name: str, directory: Path, *, packaged: bool) -> bool:
         if _MENTION.search(name.encode()):
             return True
-        if path.is_relative_to(self._root / "usr") or path.is_relative_to(self._root / "lib"):
+        if packaged:
             return False  # packages name their units after themselves
+        path = directory / name
         seen = stamp(path)
         known = self._mentions.get(path)
         if seen is None:

@@ -26,6 +26,7 @@ from tests.bench.footprint import check, daemon, start
 from tests.bench.homes import fill, write_store
 from tests.bench.measures import Figure
 from tests.bench.probes import beside_blackbox, probing
+from tests.bench.scraping import scraping
 from tests.running import environment, serving, until
 
 
@@ -151,6 +152,7 @@ ALL: tuple[Callable[[Path], Iterator[Figure]], ...] = (
     check,
     start,
     rendering,
+    scraping,
     sweeping,
     passing,
     probing,

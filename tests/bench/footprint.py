@@ -20,7 +20,7 @@ from tests.running import COMMAND, ROOT, Serving, environment, fetch, serving, u
 
 # `openclaw models status --check` with 20 profiles on the machine the targets were set on.
 _REFERENCE_CPU_SECONDS, _REFERENCE_RSS_MIB = 2.1, 297.0
-_BARE = "import time, prometheus_client, apscheduler.schedulers.background, pydantic_settings, httpx; time.sleep(60)"
+_BARE = "import time, prometheus_client, apscheduler.schedulers.background, pydantic_settings, httpx; print(flush=True); time.sleep(600)"
 # A child's largest resident size begins with that of the process it came from, so something small has to start it.
 _LAUNCHER = """
 import json, os, sys
@@ -135,13 +135,13 @@ def resident_mib(pid: int) -> float:
 
 
 def _bare_mib(home: Path) -> float:
-    bare = subprocess.Popen([sys.executable, "-c", _BARE], env=environment(home))
-    try:
-        time.sleep(4)
-        return resident_mib(bare.pid)
-    finally:
-        bare.kill()
-        bare.wait()
+    with subprocess.Popen([sys.executable, "-c", _BARE], env=environment(home), stdout=subprocess.PIPE) as bare:
+        try:
+            assert bare.stdout is not None
+            bare.stdout.readline()
+            return resident_mib(bare.pid)
+        finally:
+            bare.kill()
 
 
 def _cpu(pid: int) -> float:
