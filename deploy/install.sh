@@ -209,7 +209,7 @@ reachable() { case $as_root-$1 in true-/home/* | true-/root/* | true-/run/user/*
 reachable "$prefix" || die 1 "a system service cannot reach $prefix; choose another --prefix"
 
 python=''
-for candidate in "${PYTHON:-}" python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3; do
+for candidate in "${PYTHON:-}" python3 python3.14 python3.13 python3.12 python3.11 "$([ "$as_root" = false ] || printf /usr/bin/python3)"; do
   [ -n "$candidate" ] || continue
   real=$("$candidate" -c 'import os, sys; sys.exit(1) if sys.version_info < (3, 11) else print(os.path.realpath(sys.executable))' 2>/dev/null) || continue
   if reachable "$real"; then python=$candidate; break; fi
