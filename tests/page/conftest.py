@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from exporter.model import Secret
 from exporter.settings import Settings, Web
@@ -18,6 +18,8 @@ FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+_PATIENCE_MS = 30_000  # a machine that is busy with other tests is slow, not wrong
+expect.set_options(timeout=_PATIENCE_MS)
 AXE = (Path(__file__).parent / "axe.min.js").read_text(encoding="utf-8")
 
 
@@ -77,7 +79,7 @@ def window(browser: Browser, site: Place) -> Iterator[Callable[..., Window]]:
             http_credentials={"username": "ann", "password": "open sesame"} if login else None,
             permissions=["clipboard-read", "clipboard-write"],
         )
-        context.set_default_timeout(8000)
+        context.set_default_timeout(_PATIENCE_MS)
         contexts.append(context)
         fresh = Window(context.new_page(), site)
 

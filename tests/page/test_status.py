@@ -94,9 +94,22 @@ class TestFirstScreen:
         expect(window().open().locator("main")).to_contain_text("/home/someone/.clawdbot")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1200], ids=["phone", "desktop"])
-@pytest.mark.parametrize("shown", [everything(), NOTHING, fleet(20)], ids=["everything", "nothing", "fleet"])
+PHONE, DESKTOP = 360, 1200
+
+
+@pytest.mark.parametrize(
+    ("shown", "width", "scheme"),
+    [
+        pytest.param(everything(), PHONE, "light", id="everything-phone-light"),
+        pytest.param(everything(), PHONE, "dark", id="everything-phone-dark"),
+        pytest.param(everything(), DESKTOP, "light", id="everything-desktop-light"),
+        pytest.param(everything(), DESKTOP, "dark", id="everything-desktop-dark"),
+        pytest.param(NOTHING, PHONE, "dark", id="nothing-phone-dark"),
+        pytest.param(NOTHING, DESKTOP, "light", id="nothing-desktop-light"),
+        pytest.param(fleet(20), PHONE, "light", id="fleet-phone-light"),
+        pytest.param(fleet(20), DESKTOP, "dark", id="fleet-desktop-dark"),
+    ],
+)
 def test_anybody_can_read_it(window: Windows, site: Place, shown: Snapshot, width: int, scheme: str) -> None:
     _show(site, shown)
     site.board.silence(Silence("00", (Matcher("provider", "openai"),), "ann", "known", NOW, NOW + HOUR), NOW)
@@ -123,12 +136,10 @@ def test_hostile_names_lead_to_their_page(window: Windows, site: Place) -> None:
     agent = AgentVerdict("openclaw", "main", True, True, (provider(next=names[0]),), tuple(profile(name) for name in names))
     _show(site, Snapshot(NOW, (gateway(agent),)))
     looking = window()
-    for number in range(len(names)):
-        page = looking.open()
-        link = page.locator("a.name").nth(number)
-        shown = link.inner_text()
-        link.click()
-        expect(page.locator("h1")).to_have_text(shown)
+    links = looking.open().locator("a.name").evaluate_all("all => all.map(link => [link.innerText, link.getAttribute('href')])")
+    assert len(links) == len(names)
+    for shown, path in links:
+        expect(looking.open(path).locator("h1")).to_have_text(shown)
     assert looking.open("/profile/openclaw/main/nobody").locator("h1").count() == 0
     looking.errors.clear()  # the browser reports the 404 that was asked for
 

@@ -102,6 +102,14 @@ def test_one_kind_of_work_does_not_hold_up_another(bench: Bench, timetable: Time
     gate.set()
 
 
+def test_how_long_a_run_is_under_way_is_known_until_it_ends(bench: Bench, timetable: Timetable) -> None:
+    gate = threading.Event()
+    timetable.once("written", "deliver", holding(gate), bench.clock.now(), worker="deliver")
+    wait_for(lambda: bench.book.running_seconds("deliver") > 0)
+    gate.set()
+    wait_for(lambda: bench.book.running_seconds("deliver") == 0)
+
+
 @pytest.mark.parametrize("jump", [timedelta(hours=-3), timedelta(days=400)], ids=["set back", "set forward or asleep"])
 def test_after_a_jump_every_task_runs_once_and_soon(bench: Bench, timetable: Timetable, jump: timedelta) -> None:
     timetable.every("pass", LONG, lambda: None)
