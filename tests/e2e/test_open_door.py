@@ -49,11 +49,11 @@ class TestServiceManager:
         config.write_text("{}\n", encoding="utf-8")
         told = {"NOTIFY_SOCKET": str(manager.path), "WATCHDOG_USEC": "2000000"}
         with serving(home, "--config", str(config), env={**BRISK, **told}) as exporter:
-            until("READY", lambda: "READY=1" in manager.said, 10)
-            until("three signs of life", lambda: manager.said.count("WATCHDOG=1") >= 3, 10)
-            until("a status", lambda: any(line.startswith("STATUS=") and "profiles" in line for line in manager.said), 5)
+            until("READY", lambda: "READY=1" in manager.said)
+            until("three signs of life", lambda: manager.said.count("WATCHDOG=1") >= 3)
+            until("a status", lambda: any(line.startswith("STATUS=") and "profiles" in line for line in manager.said))
             exporter.process.send_signal(signal.SIGHUP)
-            until("RELOADING, then READY", lambda: manager.said.count("READY=1") == 2 and "RELOADING=1" in manager.said, 5)
+            until("RELOADING, then READY", lambda: manager.said.count("READY=1") == 2 and "RELOADING=1" in manager.said)
             assert any(line.startswith("MONOTONIC_USEC=") for line in manager.said)
             exporter.stop()
         assert "STOPPING=1" in manager.said
