@@ -39,12 +39,21 @@ def word(effective: Sequence[ProfileVerdict], listed: Sequence[ProfileVerdict]) 
     return Health.MISSING, Ruling("roll_up.none", "no credential")
 
 
-def darkness(candidates: Iterable[ProfileVerdict], listed: Sequence[ProfileVerdict], now: datetime) -> Darkness:
+def darkness(
+    candidates: Iterable[ProfileVerdict],
+    listed: Sequence[ProfileVerdict],
+    now: datetime,
+    relief: Sequence[ProfileVerdict] = (),
+    relief_at: datetime | None = None,
+) -> Darkness:
     """Say from when on no candidate is usable, by known expiries of credentials that do not renew and by window ends.
 
     `listed` also holds those that were candidates once: an expired token has left the order, but dates the darkness.
+    `relief` are those that become candidates at `relief_at`.
     """
     spans = [(start, end) for start, end in (_available(candidate, now) for candidate in candidates) if start is not None]
+    if relief_at:
+        spans += [(max(start, relief_at), end) for start, end in (_available(candidate, now) for candidate in relief) if start is not None]
     instant = now
     while True:
         ends = [end for start, end in spans if start <= instant and (end is None or end > instant)]

@@ -58,12 +58,14 @@ class Order:
     """The profiles of one provider as a gateway lists them, parked ones not yet moved.
 
     `eligible` are tried, in this order; `listed` are those looked at before eligibility; `left_out` says why each other is not.
+    `explicit`: somebody set an order, and nothing stands in for what it lists.
     """
 
     eligible: tuple[str, ...]
     listed: tuple[str, ...]
     source: OrderSource
     left_out: Mapping[str, str]
+    explicit: bool = False
 
 
 def normalise(provider: str) -> str:
@@ -135,7 +137,8 @@ def order(
         left_out[profile_id] = f"excluded_by_auth_order: left out of the {source}"
     if source not in (OrderSource.STORED, OrderSource.CONFIGURED):
         kept = _round_robin(kept, profiles, state, now)
-    return Order(tuple(kept), tuple(listed), source, left_out)
+    explicit = bool(configured_ids(provider, state.order)) or configured_ids(provider, config.order) is not None
+    return Order(tuple(kept), tuple(listed), source, left_out, explicit)
 
 
 def parked_last(listing: Order, parked: Callable[[str], datetime | None]) -> tuple[str, ...]:

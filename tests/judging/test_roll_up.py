@@ -226,17 +226,17 @@ def test_a_reference_that_leads_nowhere_makes_its_profile_unusable() -> None:
     assert check(judged(lost)).exit == 1
 
 
-def test_stored_environment_and_configuration_come_in_this_order() -> None:
+def test_environment_comes_before_configuration() -> None:
     reading = replace(
-        one(profile("anthropic:k"), profile("anthropic:t", token(at(-HOUR)))),
+        one(profile("anthropic:t", token(at(-HOUR)))),
         config=config(providers={"anthropic": ProviderConfig("anthropic", api_key=Secret("sk-config"))}),
         environment=environment({"ANTHROPIC_API_KEY": "sk-env"}),
     )
     snapshot = judged(reading)
     placed = {verdict.position: name for name, verdict in profiles_of(snapshot).items() if verdict.position}
-    assert placed == {1: "anthropic:k", 2: "env:ANTHROPIC_API_KEY", 3: "config:anthropic"}
+    assert placed == {1: "env:ANTHROPIC_API_KEY", 2: "config:anthropic"}
     assert profiles_of(snapshot)["anthropic:t"].why.startswith("expired")
-    assert providers_of(snapshot)["anthropic"].next == "anthropic:k"
+    assert providers_of(snapshot)["anthropic"].next == "env:ANTHROPIC_API_KEY"
 
 
 def test_a_model_window_moves_a_profile_back_but_not_out_of_turn() -> None:
