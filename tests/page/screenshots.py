@@ -14,7 +14,7 @@ from tests.page.conftest import FLAGS
 from tests.running import COMMAND, ROOT, environment, fetch, free_port, until
 
 OUT = ROOT / "docs"
-_SETTLED = 12.0  # seconds until every provider of the demo was asked
+_SETTLED = 30.0  # seconds until every provider of the demo was asked, refusals twice
 
 
 def main() -> int:
