@@ -266,7 +266,7 @@ install_program() {
   mkdir -p "$prefix"
   record owner "$owner"
   for level in "${missing[@]:1}"; do record dir "$level"; done
-  if ! "$prefix/bin/python" -m pip --version >/dev/null 2>&1; then  # new, or its interpreter is gone since an upgrade of the host
+  if ! "$prefix/bin/python" -c 'import pip' 2>/dev/null; then  # new, or its interpreter is gone since an upgrade of the host
     rm -rf "${prefix:?}"/{bin,include,lib,lib64,share,pyvenv.cfg}
     "$python" -m venv "$prefix"
   fi
