@@ -160,16 +160,11 @@ class TestPage:
         assert "make demo" in html
 
     @pytest.mark.parametrize(
-        ("changes", "words"),
-        [
-            ({"expires_at": NOW + HOUR}, "Expires"),
-            ({"expires_at": NOW - HOUR}, "Expired"),
-            ({"expires_at": NOW + HOUR, "renews": True}, "Access token ends"),
-            ({"expires_at": NOW - HOUR, "renews": True}, "Access token ended"),
-        ],
+        ("span", "renews", "words"),
+        [(HOUR, False, "Expires"), (-HOUR, False, "Expired"), (HOUR, True, "Access token ends"), (-HOUR, True, "Access token ended")],
     )
-    def test_says_what_ends_and_whether_it_has(self, changes: dict[str, object], words: str) -> None:
-        assert f"<dt>{words}</dt>" in self.html(snapshot(profile(**changes)))
+    def test_says_what_ends_and_whether_it_has(self, span: timedelta, renews: bool, words: str) -> None:
+        assert f"<dt>{words}</dt>" in self.html(snapshot(profile(expires_at=NOW + span, renews=renews)))
 
     def test_says_why_verdicts_are_held(self) -> None:
         assert "the clock is wrong" in self.html(replace(snapshot(profile()), clock_held="the clock is wrong"))
