@@ -65,7 +65,7 @@ class TestServiceManager:
         hang = f"inject=openat:delay_enter={_HANG_SECONDS * 1_000_000}:when=2"  # the second opening of the store: the disk hangs
         strace = [program("strace"), "-D", "-f", "-q", "-o", os.devnull, "-P", str(auth_profiles), "-e", "trace=openat", "-e", hang]
         told = {"NOTIFY_SOCKET": str(manager.path), "WATCHDOG_USEC": "2000000"}
-        with serving(home, env={**BRISK, **told}, under=strace) as exporter:
+        with serving(home, env={**BRISK, **told}, under=strace):
             until("a sign of life", lambda: "WATCHDOG=1" in manager.said)
             document = json.loads(auth_profiles.read_text(encoding="utf-8"))
             write_json(auth_profiles, {**document, "version": 2})
