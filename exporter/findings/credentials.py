@@ -22,7 +22,7 @@ _MISMATCHES = frozenset({Eligibility.PROVIDER_MISMATCH, Eligibility.MODE_MISMATC
 
 def _expiring(held: Held, view: View) -> Draft | None:
     p = held.profile
-    crossed = stage(p, view.at, view.thresholds)
+    crossed = stage(p, view)
     if crossed is None or p.expires_at is None or p.health in (Health.EXPIRED, Health.MISSING) or p.reason is not Eligibility.OK:
         return None
     why: Text = ("Its stored date is ", p.expires_at, " and nothing renews it.")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
 
 from exporter.finding import Fix, Severity, Text
 from exporter.findings.condition import Draft
-from exporter.findings.context import Thresholds
 from exporter.findings.view import Held, View, is_listed_login
 from exporter.remedies import Remedy, remedy, renewal
 from exporter.verdict import Eligibility, GatewayVerdict, ProfileVerdict
@@ -136,19 +135,22 @@ def quoted(words: str) -> str:
     return f"“{flat if len(flat) <= 160 else flat[:159] + '…'}”" if flat else ""
 
 
-def stage(p: ProfileVerdict, at: datetime, thresholds: Thresholds) -> tuple[str, int, timedelta] | None:
+def stage(p: ProfileVerdict, view: View) -> tuple[str, int, timedelta] | None:
     """Return the smallest crossed stage of a credential that only lasts until its date: its name, its urgency, its length.
 
-    Stages longer than half the life since first seen are skipped: a short-lived token is not always about to end.
+    Stages longer than half the life since first seen are skipped: a short-lived token is not always about to end. What was there
+    when we came may have lived long before, so it speaks once it is `expiring`.
     """
+    at = view.at
     if p.expires_at is None or p.renews or p.expires_at <= at:
         return None
     born = p.changed_at or p.first_seen_at
-    ordered = sorted(set(thresholds.stages), reverse=True)
+    sure = view.thresholds.warn if p.changed_at is None and p.first_seen_at == view.began_at else timedelta()
+    ordered = sorted(set(view.thresholds.stages), reverse=True)
     crossed = [
         (place, length)
         for place, length in enumerate(ordered, start=1)
-        if p.expires_at - at <= length and (born is None or length <= (p.expires_at - born) / 2)
+        if p.expires_at - at <= length and (born is None or length <= max(sure, (p.expires_at - born) / 2))
     ]
     if not crossed:
         return None

@@ -64,7 +64,7 @@ def _ahead(supplies: list[Supply], view: View) -> Draft:
     first = min(supplies, key=lambda s: s.provider.dark_at or view.at)
     at, last = first.provider.dark_at, _last(first)
     names = tuple(supply.agent.agent for supply in supplies)
-    crossed = stage(last, view.at, view.thresholds) if last else None
+    crossed = stage(last, view) if last else None
     name, urgency = crossed[:2] if crossed else ("", 0)
     why: Text = (f"{visible(last.profile) if last else 'Its last profile'} is the last that works and runs out then; nothing renews it.",)
     return Draft(
@@ -149,7 +149,7 @@ def _announced(supply: Supply, view: View) -> bool:
     at, last = supply.provider.dark_at, _last(supply)
     if not supply.provider.usable or at is None or last is None or at - view.at > view.thresholds.warn:
         return False
-    crossed = stage(last, view.at, view.thresholds)
+    crossed = stage(last, view)
     return crossed is not None and crossed[2] <= view.thresholds.warn
 
 

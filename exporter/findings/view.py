@@ -64,6 +64,7 @@ class View:
     context: Context
     held: tuple[Held, ...]
     supplies: tuple[Supply, ...]
+    began_at: datetime | None = None  # when the first pass saw what was there
 
     @property
     def thresholds(self) -> Thresholds:
@@ -84,7 +85,8 @@ def view(snapshot: Snapshot, context: Context) -> View:
                 if profile.stale_since is None and not _quiet(profile, snapshot.at, context.thresholds):
                     held.append(_held(profile, gateway, index, owners))
             supplies.extend(_supplies(gateway, index))
-    return View(snapshot.at, snapshot, context, tuple(held), tuple(supplies))
+    began_at = min((remembered.first_seen_at for remembered in context.history.subjects.values()), default=None)
+    return View(snapshot.at, snapshot, context, tuple(held), tuple(supplies), began_at)
 
 
 class _Index:

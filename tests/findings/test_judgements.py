@@ -12,7 +12,7 @@ from exporter.findings.context import Context
 from exporter.model import ConfiguredProfile, Credential, ProblemReason, Usage
 from exporter.outcome import Balance, Outcome, ProbeStatus, Quota
 from exporter.verdict import DriftFact
-from tests.builders import HOUR, NOW, agent, at, config, document, gateway, judged, key, oauth, profile
+from tests.builders import HOUR, NOW, agent, at, config, document, gateway, judged, key, oauth, profile, token
 from tests.troubles import DAY, KEY, LOGIN, MINUTE, NEW, SPARE, ago, store
 from tests.virtual import World, outcome, subject
 
@@ -175,3 +175,17 @@ def test_a_quota_is_told_with_its_end_at_the_present_pace(quota: Quota, words: s
     world.settle(store(profile("anthropic:a", KEY)), outcomes={subject("anthropic:a"): replace(OK, quotas=(quota,))})
     assert words in world.told[0].plain
     assert ("pace" in world.told[0].plain) is bool(words)
+
+
+def test_a_token_that_was_there_when_we_came_warns_however_soon_it_ends() -> None:
+    world = World()
+    world.look(store(profile("anthropic:a", token(at(90 * MINUTE)))))
+    assert [finding.name for finding in world.found.findings if finding.name == "Expiring"] == ["Expiring"]
+
+
+def test_a_short_lived_token_that_came_later_does_not_warn_at_birth() -> None:
+    world = World()
+    world.look(store(profile("anthropic:spare", KEY)))
+    world.wait(HOUR)
+    world.look(store(profile("anthropic:spare", KEY), profile("anthropic:a", token(at(HOUR + 90 * MINUTE)))))
+    assert "Expiring" not in {finding.name for finding in world.found.findings}
