@@ -18,6 +18,7 @@ from typing import Final
 from exporter import clock, export, shipped
 from exporter.alarm import Alarm, Facts
 from exporter.findings.context import Fault, Ourselves
+from exporter.host.reader_here import reader_here
 from exporter.journal import Journal, state_directory
 from exporter.journal.chronicles import ChronicleBook
 from exporter.journal.probes import ProbeBook
@@ -30,7 +31,6 @@ from exporter.model import Problem, Reading
 from exporter.outcome import Outcome
 from exporter.probing.one_pass import Hooks
 from exporter.probing.rounds import Prober, Seen
-from exporter.reading.reader import Reader
 from exporter.settings import Settings
 from exporter.settings_file.text import parse_address
 from exporter.snapshot import NO_OUTCOMES, Previous, judge, sightings, unknown_subjects
@@ -68,7 +68,7 @@ class Monitor:
         self.book = TaskBook(TASKS, clocks.monotonic, PULSE)
         self._environ, self._home, self._clocks = environ, home, clocks
         self._build = Build(revision=shipped.revision())
-        self._reader = Reader(settings, environ, home, ask_port=True)
+        self._reader = reader_here(settings, environ, home, ask_port=True)
         self._passing = threading.Lock()
         directory = state_directory(settings.state_dir, environ)
         self._journal = Journal(directory)
@@ -211,7 +211,7 @@ class Monitor:
             self.settings = settings
             self.alarm.adopt(settings)
             self.prober.adopt(settings.probes)
-            self._reader = Reader(settings, self._environ, self._home, ask_port=True)
+            self._reader = reader_here(settings, self._environ, self._home, ask_port=True)
             self.reload_successful, self.reload_success_at = True, self._clocks.now()
 
     def configuration_errors(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from exporter.cli.loading import home, now
 from exporter.cli.looking import is_own
 from exporter.cli.probe_words import waits
 from exporter.cli.progress import shown
+from exporter.host.reader_here import reader_here
 from exporter.journal import FILE_NAME, Journal, state_directory
 from exporter.journal.probes import ProbeBook
 from exporter.judging.health import Rules
@@ -30,7 +31,6 @@ from exporter.probing.probe import Job
 from exporter.probing.rounds import Manner, Prober, Round, Seen
 from exporter.providers.recording import outline
 from exporter.providers.row import Purpose
-from exporter.reading.reader import Reader
 from exporter.settings import Probes, Settings
 from exporter.snapshot import judge
 from exporter.verdict import ProfileVerdict, Snapshot
@@ -97,7 +97,7 @@ def ask(settings: Settings, wish: Wish, environ: Mapping[str, str] = os.environ)
     directory, begun = _directory(settings, environ), now()
     journal, book = Journal(directory), ProbeBook(directory, begun)
     try:
-        reader = Reader(settings, environ, home(environ))
+        reader = reader_here(settings, environ, home(environ))
         reading = reader.read(begun)
         if reader.configuration_errors:
             raise Failure(Ending.CONFIG, "; ".join(reader.configuration_errors))

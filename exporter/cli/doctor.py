@@ -19,8 +19,8 @@ from exporter.cli.looking import remembered
 from exporter.cli.scoping import narrow
 from exporter.doctor.examine import examine
 from exporter.doctor.report import Report
+from exporter.host.reader_here import reader_here
 from exporter.judging.health import Rules
-from exporter.reading.reader import Reader
 from exporter.settings import Settings
 from exporter.snapshot import judge
 from exporter.verdict import Snapshot
@@ -69,7 +69,7 @@ def _look(settings: Settings) -> Snapshot:
     """Read and judge as `check` does, and look at ports too. Without a memory of ours fingerprints get a salt of this run."""
     history, written_at = remembered(settings, os.environ)
     here = now()
-    reading = (reader := Reader(settings, os.environ, home(), ask_port=True)).read(here)
+    reading = (reader := reader_here(settings, os.environ, home(), ask_port=True)).read(here)
     if reader.configuration_errors:
         raise Failure(Ending.CONFIG, "; ".join(reader.configuration_errors))
     rules = Rules(warn=settings.expiry.warn, renewal_grace=settings.expiry.renewal_grace)

@@ -10,12 +10,12 @@ from pathlib import Path
 from exporter import clock
 from exporter.cli.ending import Ending, Failure
 from exporter.cli.loading import home, now
+from exporter.host.reader_here import reader_here
 from exporter.journal import FILE_NAME, Journal, state_directory
 from exporter.judging.health import Rules
 from exporter.judging.history import History, Subject
 from exporter.model import Reading
 from exporter.outcome import Outcome
-from exporter.reading.reader import Reader
 from exporter.settings import Settings
 from exporter.snapshot import NO_OUTCOMES, judge
 from exporter.verdict import Snapshot
@@ -33,7 +33,7 @@ def look(
     """
     history, written_at = remembered(settings, environ)
     here = now()
-    reader = Reader(settings, environ, home(environ), look_around=drift)
+    reader = reader_here(settings, environ, home(environ), look_around=drift)
     reading = reader.read(at or here)
     if reader.configuration_errors:
         raise Failure(Ending.CONFIG, "; ".join(reader.configuration_errors))

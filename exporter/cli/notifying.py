@@ -16,13 +16,13 @@ from exporter.checking import Scope
 from exporter.cli.ending import Ending, Failure
 from exporter.cli.loading import home, now
 from exporter.cli.looking import probed
+from exporter.host.reader_here import reader_here
 from exporter.journal import Journal, state_directory
 from exporter.journal.file import NO_PLACE
 from exporter.journal.speaking import Instance, Kind
 from exporter.judging.health import Rules
 from exporter.judging.history import observe
 from exporter.logs import configure
-from exporter.reading.reader import Reader
 from exporter.settings import Settings
 from exporter.snapshot import judge, sightings, unknown_subjects
 from exporter.verdict import Snapshot
@@ -59,7 +59,7 @@ class Notifier:
         journal = Journal(self._directory)
         try:
             here = now()
-            reader = Reader(self._settings, self._environ, home(self._environ))
+            reader = reader_here(self._settings, self._environ, home(self._environ))
             reading = reader.read(here)
             if reader.configuration_errors:
                 raise Failure(Ending.CONFIG, "; ".join(reader.configuration_errors))

@@ -19,12 +19,12 @@ from exporter.cli import options, output
 from exporter.cli.ending import Ending, Failure
 from exporter.cli.loading import home, now, settings_of
 from exporter.cli.looking import probed, remembered
+from exporter.host.reader_here import reader_here
 from exporter.journal import state_directory
 from exporter.journal.changes import Change, Unrecorded, user
 from exporter.journal.changes import record as record_change
 from exporter.judging.health import Rules
 from exporter.model import Reading, Secret
-from exporter.reading.reader import Reader
 from exporter.remedies import binary
 from exporter.repair import own_cli
 from exporter.repair.arguments import Refusal, shown_id
@@ -88,7 +88,7 @@ def bench(config: Path | None, gateway: str | None, agent: str | None) -> Bench:
 
 def read(settings: Settings, base: Path, at: datetime) -> Reading:
     """Read every gateway once; ends the command with 78 when the settings name gateways twice."""
-    reader = Reader(settings, os.environ, base)
+    reader = reader_here(settings, os.environ, base)
     reading = reader.read(at)
     if reader.configuration_errors:
         raise Failure(Ending.CONFIG, "; ".join(reader.configuration_errors))

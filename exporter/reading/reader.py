@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -35,23 +34,20 @@ class Reader:
         environ: Mapping[str, str],
         home: Path,
         *,
-        host: Host | None = None,
+        host: Host,
+        desk: Desk | None = None,
         resolve: ResolveRefs | None = None,
-        clock: Callable[[], float] = time.time,
-        pause: Callable[[float], None] = time.sleep,
-        ask_port: bool = False,
         look_around: bool = True,
     ) -> None:
-        """Take this process's variables and home; `clock` is that of the file system, in seconds.
+        """Take this process's variables and home; `host` tells of gateway services, `desk` opens the files.
 
-        `ask_port`: also see whether each gateway's configured port answers, on loopback. `look_around`: also read what lies
-        around the stores, such as locks and open permissions.
+        `look_around`: also read what lies around the stores, such as locks and open permissions.
         """
         self._settings = settings
         self._environ = environ
         self._home = home
-        self._desk = Desk(clock, pause)
-        self._host = host or _this_host(environ, self._desk, settings, ask_port=ask_port)
+        self._desk = desk or Desk()
+        self._host = host
         self._resolve = resolve or _resolver()
         self._shelves = Shelves(self._desk)
         self._look_around = look_around
@@ -145,12 +141,6 @@ class Reader:
         for reader in self._gateways.values():
             looked |= dict(reader.looked)
         return looked
-
-
-def _this_host(environ: Mapping[str, str], desk: Desk, settings: Settings, *, ask_port: bool) -> Host:
-    from exporter.host.environment import HostReader
-
-    return HostReader(environ, desk=desk, ask_login_shell=settings.read.login_shell, ask_port=ask_port)
 
 
 def _resolver() -> ResolveRefs:

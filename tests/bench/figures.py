@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from exporter.host.reader_here import reader_here
 from exporter.judging.health import Rules
 from exporter.metrics.families import render
 from exporter.monitor import Clocks, Monitor
@@ -51,7 +52,7 @@ def clocked(call: Callable[[], object]) -> float:
 
 def _snapshot(home: Path) -> Snapshot:
     now = datetime.now(UTC)
-    return judge(Reader(Settings(), environment(home), home).read(now), now, Rules())
+    return judge(reader_here(Settings(), environment(home), home).read(now), now, Rules())
 
 
 def _fresh(snapshot: Snapshot) -> Snapshot:
@@ -104,7 +105,7 @@ def sweeping(folder: Path) -> Iterator[Figure]:
     """Measure the look for changed files over 50 stores."""
     home = folder / "fifty"
     fill(home, 500, per_agent=10)
-    reader = Reader(Settings(), environment(home), home)
+    reader = reader_here(Settings(), environment(home), home)
     reader.read(datetime.now(UTC))
     until("the stores are no longer young", lambda: not _changes(reader, datetime.now(UTC)), 15, 0.5)
     wall = median(50, lambda: clocked(reader.changed))

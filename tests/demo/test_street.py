@@ -16,12 +16,12 @@ from exporter.cli.loading import now
 from exporter.demo.home import write
 from exporter.demo.street import nobody, street
 from exporter.document import document
+from exporter.host.reader_here import reader_here
 from exporter.judging.health import Rules
 from exporter.outcome import ProbeStatus
 from exporter.planning.targets import aims
 from exporter.probing.policy import wishes
 from exporter.providers.table import PROVIDERS, is_vendors
-from exporter.reading.reader import Reader
 from exporter.settings import Probes, Settings
 from exporter.snapshot import judge
 from tests.running import environment
@@ -67,7 +67,7 @@ def test_every_address_of_the_demo_is_this_machine(tmp_path: Path) -> None:
 def test_no_request_of_the_demos_home_would_leave_this_machine(tmp_path: Path) -> None:
     home = tmp_path / "home"
     write(home, now())
-    reading = Reader(Settings(), environment(home), home).read(now())
+    reading = reader_here(Settings(), environment(home), home).read(now())
     found = aims(reading, judge(reading, now(), Rules()), b"salt", now(), wishes(Probes()))
     hosts = {aim.target.host.partition(":")[0] for aim in found if aim.target is not None}
     assert hosts == {"127.0.0.1"}

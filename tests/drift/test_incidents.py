@@ -17,6 +17,7 @@ from exporter.judging.history import History, Remembered, Subject
 from exporter.model import Environment, EnvLayer, EnvPlace, GatewayConfig, Secret
 from exporter.reading.discovery import Home
 from exporter.reading.reader import Reader
+from exporter.reading.shelf import Desk
 from exporter.settings import Settings
 from exporter.snapshot import judge
 from exporter.traces import GatewayRun, HostFacts, KeychainLogin
@@ -79,7 +80,7 @@ class Scene:
     def facts(self, host: QuietHost | None = None, history: History | None = None) -> set[str]:
         for path in (self.state, *self.state.rglob("*")):
             path.chmod(0o700 if path.is_dir() else 0o600)
-        reading = Reader(Settings(), {}, self.home, host=host or QuietHost(), clock=NOW.timestamp).read(NOW)
+        reading = Reader(Settings(), {}, self.home, host=host or QuietHost(), desk=Desk(NOW.timestamp)).read(NOW)
         snapshot = judge(reading, NOW, Rules(), history=history or History(b"s"))
         assert "canary" not in repr(snapshot)
         return {fact.name for fact in snapshot.drift}

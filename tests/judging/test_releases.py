@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from exporter.checking import check
+from exporter.host.reader_here import reader_here
 from exporter.judging import cooldown
 from exporter.judging.health import Rules
-from exporter.reading.reader import Reader
 from exporter.settings import Settings
 from exporter.snapshot import judge
 from exporter.verdict import ProfileVerdict, ProviderVerdict, Snapshot
@@ -67,7 +67,7 @@ def _number(release: str) -> tuple[int, ...]:
 
 
 def snapshot_of(home: Path, now: datetime, environ: Mapping[str, str]) -> Snapshot:
-    reader = Reader(Settings(), {"HOME": str(home), **environ}, home)
+    reader = reader_here(Settings(), {"HOME": str(home), **environ}, home)
     return judge(reader.read(now), now, Rules())
 
 

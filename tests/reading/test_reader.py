@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from exporter.model import AgentReading, AuthDocument, Era, Family, GatewayReading, ProblemReason, Reading, SourceState, StoreKind
 from exporter.reading.reader import Reader
+from exporter.reading.shelf import Desk
 from exporter.settings import Gateway, Settings
 from tests.reading.quiet_host import QuietHost
 
@@ -67,8 +69,8 @@ def agent_db(path: Path, document: object | None, state: object | None = None, v
 
 def reader(home: Path, settings: Settings | None = None, **options: object) -> Reader:
     options.setdefault("host", QuietHost())
-    options.setdefault("pause", lambda seconds: None)
-    return Reader(settings or Settings(), {"HOME": str(home)}, home, **options)  # type: ignore[arg-type]
+    desk = Desk(options.pop("clock", time.time), options.pop("pause", lambda seconds: None))  # type: ignore[arg-type]
+    return Reader(settings or Settings(), {"HOME": str(home)}, home, desk=desk, **options)  # type: ignore[arg-type]
 
 
 def only(reading: Reading) -> GatewayReading:

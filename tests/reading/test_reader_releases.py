@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from exporter.host.reader_here import reader_here
 from exporter.model import Era, Family, GatewayReading, ProblemReason, StoreKind
-from exporter.reading.reader import Reader
 from exporter.settings import Settings
 from tests.homes import FIXTURES, unpack
 
@@ -35,7 +35,7 @@ ONLY_NEWER = {"anthropic:ref", "anthropic:ref-past", "legacy:mode", "legacy:apiK
 
 
 def read(home: Path, **settings: object) -> GatewayReading:
-    (gateway,) = Reader(Settings(**settings), {"HOME": str(home)}, home).read(NOW).gateways  # type: ignore[arg-type]
+    (gateway,) = reader_here(Settings(**settings), {"HOME": str(home)}, home).read(NOW).gateways  # type: ignore[arg-type]
     return gateway
 
 

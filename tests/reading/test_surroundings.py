@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from exporter.host.reader_here import reader_here
 from exporter.model import (
     GatewayConfig,
     GatewayReading,
@@ -22,6 +24,7 @@ from exporter.model import (
     StoreKind,
 )
 from exporter.reading.reader import Reader
+from exporter.reading.shelf import Desk
 from exporter.settings import Key, Read, Secrets, Settings, StaticProfile
 from tests.reading.quiet_host import QuietHost
 
@@ -64,7 +67,8 @@ def reader(home: Path, settings: Settings | None = None, **options: object) -> R
     options.setdefault("host", QuietHost())
     options.setdefault("resolve", Resolver())
     environ = options.pop("environ", {})
-    return Reader(settings or Settings(), environ, home, **options)  # type: ignore[arg-type]
+    desk = Desk(options.pop("clock", time.time))  # type: ignore[arg-type]
+    return Reader(settings or Settings(), environ, home, desk=desk, **options)  # type: ignore[arg-type]
 
 
 def only(one: Reader, now: datetime = NOW) -> GatewayReading:
@@ -304,7 +308,7 @@ class TestStaticProfiles:
 def test_the_real_host_and_resolver_fit(tmp_path: Path) -> None:
     with_refs(tmp_path, RefSource.ENV)
     write(tmp_path / ".openclaw/.env", "OPENAI_API_KEY=sk-fake\n")
-    one = Reader(Settings(), {}, tmp_path)
+    one = reader_here(Settings(), {}, tmp_path)
     gateway = only(one)
     assert gateway.resolutions
     assert any("OPENAI_API_KEY" in layer.variables for layer in gateway.environment.layers)
