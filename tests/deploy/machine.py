@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -93,8 +94,8 @@ def booted(machine: Machine, log: Path) -> Iterator[Machine]:
     command = ["systemd-nspawn", "--register=no", "--keep-unit", "--private-network", "--boot", f"--directory={machine.root}"]
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     try:
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         running = Machine(machine.root, int(until("a first process", lambda: children.read_text().split(), 60)[0]))
         try:
             until("systemd is up", lambda: running.ask("systemctl is-system-running").stdout.strip() in {"running", "degraded"}, 120, 0.5)
@@ -105,5 +106,7 @@ def booted(machine: Machine, log: Path) -> Iterator[Machine]:
         process.wait(90)
     finally:
         if process.poll() is None:
+            for leader in children.read_text().split():  # else its processes would outlive the container
+                os.kill(int(leader), signal.SIGKILL)
             process.kill()
             process.wait()
