@@ -168,11 +168,14 @@ def _listed(
         ids = list(dict.fromkeys(stored))
         # A stored list of which nothing exists any more means "no override"; the same list in the configuration means "none".
         return (ids, OrderSource.STORED) if any(key in profiles for key in ids) else (everything, OrderSource.ROUND_ROBIN)
-    configured = configured_ids(provider, config.order)
-    if configured is not None:
-        return list(dict.fromkeys(configured)), OrderSource.CONFIGURED
     wanted = canonical(provider)
     named = [key for key, entry in config.profiles.items() if canonical(entry.provider) == wanted]
+    configured = configured_ids(provider, config.order)
+    if configured is not None:
+        ids = list(dict.fromkeys(configured))
+        lost = bool(ids) and not any(key in profiles or _keeps_without_credential(config, key) for key in ids)
+        # Recorded from 2026.9.6: an order of ghosts falls back, too, where auth.profiles names somebody of the provider.
+        return (everything, OrderSource.ROUND_ROBIN) if lost and named else (ids, OrderSource.CONFIGURED)
     if any(key in profiles or _keeps_without_credential(config, key) for key in named):
         return named, OrderSource.CONFIGURED_PROFILES
     return everything, OrderSource.ROUND_ROBIN

@@ -29,6 +29,7 @@ from tests.builders import (
 PARKED = {"anthropic:a": Usage(cooldown_until=NOW + HOUR, cooldown_reason="rate_limit", last_failure_at=NOW - HOUR)}
 ENDED, BLANK, KEY = profile(credential=token(at(-HOUR))), profile(credential=token(at(HOUR), None)), profile()
 LAPSED = profile(credential=oauth(at(-HOUR), refresh=None))
+GHOST = {"anthropic:ghost": ConfiguredProfile("anthropic", "api_key")}
 ONLY_A = {"anthropic": ("anthropic:a",)}
 
 
