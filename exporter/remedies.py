@@ -83,7 +83,7 @@ def _for_fresh(profile: ProfileVerdict, gateway: GatewayVerdict, provider: Provi
         return Remedy("Nothing: it is only listed, the gateway itself does not use it from here.")
     if profile.ref_state == "unresolved":
         return Remedy(_reference_advice(profile, gateway))
-    if profile.position is None and profile.source is Source.STORE and provider is not None and provider.candidates:
+    if profile.position is None and profile.source is Source.STORE and provider is not None:
         ids = " ".join(shlex.quote(name) for name in (*provider.candidates, profile.profile))
         command = f"{binary(gateway)} models auth order set --provider {shlex.quote(profile.provider)}{_agent(profile)} {ids}"
         return Remedy("Nothing, unless the gateway should use it: then add it to the order.", _with_cli(gateway, command))

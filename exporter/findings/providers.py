@@ -42,6 +42,7 @@ def _dark(supplies: list[Supply], view: View) -> Draft:
     why: Text = (f"{agents(names).capitalize()} can use none of its profiles: {_reasons(supplies)}.",)
     if back is not None:
         why = (*why, " The first window ends at ", back, ".")
+    why = (*why, *_untried(supplies[0]))
     return Draft(
         key=f"{first.gateway}/{first.provider}",
         what=f"is down ({agents(names)})" + (": since" if since else ""),
@@ -169,6 +170,14 @@ def _reasons(supplies: list[Supply]) -> str:
     tried = [known[name] for supply in supplies for name in supply.provider.candidates if name in known]
     unique = {p.profile: p for p in tried} or known
     return _said(list(unique.values())) or "there is no credential"
+
+
+def _untried(supply: Supply) -> Text:
+    """Say why a credential that would work is of no help: people look at it first."""
+    idle = [p for p in supply.profiles if p.counts and p.usable and p.position is None and p.why]
+    if not idle:
+        return ()
+    return (f" {some(p.profile for p in idle)} would work, but: {idle[0].why}.",)
 
 
 def _said(profiles: list[ProfileVerdict]) -> str:

@@ -12,7 +12,7 @@ from exporter.findings.context import Context
 from exporter.model import ConfiguredProfile, Credential, ProblemReason, Usage
 from exporter.outcome import Balance, Outcome, ProbeStatus, Quota
 from exporter.verdict import DriftFact
-from tests.builders import HOUR, NOW, agent, at, config, document, gateway, judged, key, oauth, profile, token
+from tests.builders import HOUR, NOW, agent, at, config, document, environment, gateway, judged, key, oauth, profile, token
 from tests.troubles import DAY, KEY, LOGIN, MINUTE, NEW, SPARE, ago, store
 from tests.virtual import World, outcome, subject
 
@@ -189,3 +189,20 @@ def test_a_short_lived_token_that_came_later_does_not_warn_at_birth() -> None:
     world.wait(HOUR)
     world.look(store(profile("anthropic:spare", KEY), profile("anthropic:a", token(at(HOUR + 90 * MINUTE)))))
     assert "Expiring" not in {finding.name for finding in world.found.findings}
+
+
+def test_a_provider_that_is_down_names_the_key_that_is_not_tried_and_why() -> None:
+    usage = {"anthropic:a": replace(PARKED, cooldown_until=WINDOW)}
+    world = World()
+    only = gateway(agent(local=document(profile("anthropic:a", KEY), usage=usage)))
+    world.look(replace(only, environment=environment({"ANTHROPIC_API_KEY": "sk-env"})))
+    (down,) = [finding for finding in world.found.findings if finding.name == "ProviderDown"]
+    assert "env:ANTHROPIC_API_KEY would work, but: the stored profiles wait" in "".join(str(part) for part in down.why)
+
+
+def test_a_provider_whose_order_is_dead_names_the_good_profile_left_out_of_it() -> None:
+    seen = store(profile("anthropic:a", token(at(-HOUR))), profile("anthropic:b", KEY))
+    world = World()
+    world.look(replace(seen, config=config(order={"anthropic": ("anthropic:a",)})))
+    (down,) = [finding for finding in world.found.findings if finding.name == "ProviderDown"]
+    assert "anthropic:b and anthropic:spare would work, but: excluded_by_auth_order" in "".join(str(part) for part in down.why)
