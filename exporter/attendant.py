@@ -85,6 +85,8 @@ class Attendant:
 
     def _report(self, monitor: Monitor, website: Website, server: Server) -> None:
         """Feed the watchdog while jobs and web server really come round."""
+        if not self._manager.listens:
+            return
         fault = monitor.look().fault
         if not fault and server.ticking:
             self._manager.alive()

@@ -35,6 +35,7 @@ class ServiceManager:
         """Take the variables it gave us."""
         self._environ = environ
         self._status = ""
+        self.listens = bool(environ.get("NOTIFY_SOCKET"))
         self.watchdog_seconds = _watchdog(environ)
 
     def ready(self) -> None:
