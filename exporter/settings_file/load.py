@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args, get_type_hints
 from exporter.model import Family, Secret
 from exporter.settings import CONFIG_VARIABLE, ENV_PREFIX, Settings
 from exporter.settings_file.channels import faults
+from exporter.settings_file.plain_file import read_text
 from exporter.settings_file.text import CLOSE_IT, EXPOSED, SettingsError, closest, example, is_exposed, show
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["SettingsError", "example", "load", "locate", "show"]
 
 _SYSTEM_FILE: Final = Path("/etc/model-auth-exporter/config.yaml")
-_MOST_BYTES: Final = 1 << 20
 _SECRET_BYTES: Final = 64 << 10
 _LONGEST_KEY: Final = 32
 _LINK_VARIABLE: Final = re.compile(
@@ -40,7 +40,7 @@ def load(explicit: Path | None, environ: Mapping[str, str], *, system: Path = _S
     from exporter.settings_file.yaml_lines import Document, parse
 
     file = locate(explicit, environ, system=system)
-    document = parse(file, _read(file, _MOST_BYTES)) if file is not None else Document({}, MappingProxyType({}))
+    document = parse(file, read_text(file)) if file is not None else Document({}, MappingProxyType({}))
     return _Loader(file, document.lines, environ, _variables(environ)).settings(document.values)
 
 
@@ -69,20 +69,6 @@ def locate(explicit: Path | None, environ: Mapping[str, str], *, system: Path = 
             raise SettingsError(str(place), None, "", error.strerror or "cannot be read", "make it readable, or name another one") from None
         return place
     return None
-
-
-def _read(file: Path, most: int) -> str:
-    try:
-        with file.open("rb") as opened:
-            raw = opened.read(most + 1)
-        text = raw.decode("utf-8-sig")
-    except OSError as error:
-        raise SettingsError(str(file), None, "", error.strerror or "cannot be read", "make it readable, or name another one") from None
-    except UnicodeDecodeError:
-        raise SettingsError(str(file), None, "", "not UTF-8", "save the file as UTF-8") from None
-    if len(raw) > most:
-        raise SettingsError(str(file), None, "", f"larger than {most} bytes", "this is not the file that was meant")
-    return text
 
 
 def _variables(environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -203,7 +189,7 @@ class _Loader:
         if file is None:
             return None
         try:
-            text = _read(file, _SECRET_BYTES).strip()
+            text = read_text(file, _SECRET_BYTES).strip()
         except SettingsError as error:
             raise self._fault((*path[:-1], f"{path[-1]}_file"), f"{file}: {error.message}", error.remedy) from None
         if not text:

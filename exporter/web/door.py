@@ -13,18 +13,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
 
 from exporter.logs import event
 from exporter.model import Secret
 from exporter.settings import Settings, Web
+from exporter.settings_file.plain_file import read_text
 from exporter.settings_file.text import SettingsError, is_loopback, parse_address
 from exporter.web import tls, web_config
 from exporter.web.logins import TOKEN_USER, Logins, have_bcrypt
 from exporter.web.rights import Right
 from exporter.web.web_config import WebConfig
-
-_MOST_BYTES: Final = 1 << 20
 
 _Stamps = tuple[tuple[str, int, int, int] | None, ...]
 
@@ -136,17 +134,7 @@ def read(file: Path) -> WebConfig:
     """Read and check a web-config file, without the certificates it names; raises SettingsError."""
     from exporter.settings_file.yaml_lines import parse
 
-    try:
-        with file.open("rb") as opened:
-            raw = opened.read(_MOST_BYTES + 1)
-        text = raw.decode("utf-8-sig")
-    except OSError as error:
-        raise SettingsError(str(file), None, "", error.strerror or "cannot be read", "make it readable, or name another one") from None
-    except UnicodeDecodeError:
-        raise SettingsError(str(file), None, "", "not UTF-8", "save the file as UTF-8") from None
-    if len(raw) > _MOST_BYTES:
-        raise SettingsError(str(file), None, "", "too large", "this is not the file that was meant")
-    document = parse(file, text)
+    document = parse(file, read_text(file))
     config = web_config.parse(document.values, document.lines, file)
     if config.users and not have_bcrypt():
         remedy = "install it: pip install 'model-auth-exporter[bcrypt]'; or use web.bearer_token instead"
