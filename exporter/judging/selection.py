@@ -117,7 +117,7 @@ def order(
     provider: str, own: Mapping[str, Profile], profiles: Mapping[str, Profile], config: GatewayConfig, state: AuthState, now: datetime
 ) -> Order:
     """Resolve the order in which a gateway tries the profiles of `provider`; `own` are those among all its `profiles`."""
-    listed, source = _listed(provider, own, profiles, config, state)
+    listed, source, explicit = _listed(provider, own, profiles, config, state)
     left_out: dict[str, str] = {}
     kept = []
     for profile_id in listed:
@@ -137,7 +137,6 @@ def order(
         left_out[profile_id] = f"excluded_by_auth_order: left out of the {source}"
     if source not in (OrderSource.STORED, OrderSource.CONFIGURED):
         kept = _round_robin(kept, profiles, state, now)
-    explicit = bool(configured_ids(provider, state.order)) or configured_ids(provider, config.order) is not None
     return Order(tuple(kept), tuple(listed), source, left_out, explicit)
 
 
@@ -161,13 +160,14 @@ def configured_ids(provider: str, mapping: Mapping[str, tuple[str, ...]]) -> tup
 
 def _listed(
     provider: str, own: Mapping[str, Profile], profiles: Mapping[str, Profile], config: GatewayConfig, state: AuthState
-) -> tuple[list[str], OrderSource]:
+) -> tuple[list[str], OrderSource, bool]:
+    """Return the ids looked at, where the list comes from, and whether somebody set an order, even one that leads nowhere."""
     everything = list(own)
     stored = configured_ids(provider, state.order)
     if stored:  # an empty stored order is no order
         ids = list(dict.fromkeys(stored))
         # A stored list of which nothing exists any more means "no override"; the same list in the configuration means "none".
-        return (ids, OrderSource.STORED) if any(key in profiles for key in ids) else (everything, OrderSource.ROUND_ROBIN)
+        return (ids, OrderSource.STORED, True) if any(key in profiles for key in ids) else (everything, OrderSource.ROUND_ROBIN, True)
     wanted = canonical(provider)
     named = [key for key, entry in config.profiles.items() if canonical(entry.provider) == wanted]
     configured = configured_ids(provider, config.order)
@@ -175,10 +175,10 @@ def _listed(
         ids = list(dict.fromkeys(configured))
         lost = bool(ids) and not any(key in profiles or _keeps_without_credential(config, key) for key in ids)
         # Recorded from 2026.9.6: an order of ghosts falls back, too, where auth.profiles names somebody of the provider.
-        return (everything, OrderSource.ROUND_ROBIN) if lost and named else (ids, OrderSource.CONFIGURED)
+        return (everything, OrderSource.ROUND_ROBIN, True) if lost and named else (ids, OrderSource.CONFIGURED, True)
     if any(key in profiles or _keeps_without_credential(config, key) for key in named):
-        return named, OrderSource.CONFIGURED_PROFILES
-    return everything, OrderSource.ROUND_ROBIN
+        return named, OrderSource.CONFIGURED_PROFILES, False
+    return everything, OrderSource.ROUND_ROBIN, False
 
 
 def _keeps_without_credential(config: GatewayConfig, profile_id: str) -> bool:
